@@ -1,0 +1,1 @@
+"""What several connectors share: bodies, ids that are paths, REST."""

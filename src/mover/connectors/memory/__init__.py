@@ -1,0 +1,1 @@
+"""Files kept in this process; for tests and for trying Mover out."""

@@ -1,0 +1,1 @@
+"""The nouns every other room speaks in: entries, specs, connectors, errors. Standard library only."""
