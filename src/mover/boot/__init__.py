@@ -1,0 +1,1 @@
+"""Reads the environment once, wires the objects together, and runs them."""

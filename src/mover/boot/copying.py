@@ -1,0 +1,73 @@
+"""One copy in this process: both ends, a spool, a journal, and the engine between them."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from mover.boot.sides import End, opened
+from mover.core.clock import Clock
+from mover.core.errors import BadAddress
+from mover.core.model import Kind
+from mover.engine.control import Control
+from mover.engine.filters import Filter
+from mover.engine.local_journal import LocalJournal
+from mover.engine.progress import Progress
+from mover.engine.run import Ending, Run
+from mover.engine.settings import RunSettings
+from mover.spool.spool import Spool
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """What is to be copied, and how."""
+
+    name: str
+    source: End
+    destination: End
+    settings: RunSettings
+    filters: Filter
+
+
+async def copy(
+    what: Copy,
+    journal: LocalJournal,
+    spool_folder: Path,
+    quota: int,
+    clock: Clock,
+    *,
+    control: Control,
+    progress: Progress,
+) -> Ending:
+    """Work through one pass of a copy. `journal` is open; `progress` and `control` may be used meanwhile.
+
+    Raises:
+        MoverError: the run cannot begin: an address is wrong, a connection cannot be opened.
+    """
+    settings = what.settings
+    async with AsyncExitStack() as stack:
+        source = await stack.enter_async_context(
+            opened(what.source, clock, at_once=settings.transfers + settings.scanners)
+        )
+        if source.folder.kind is not Kind.FOLDER:
+            raise BadAddress(
+                f"{what.source.address} is a {source.folder.kind.value}; name the folder it is in", item="source"
+            )
+        destination = await stack.enter_async_context(
+            opened(what.destination, clock, at_once=settings.transfers + settings.scanners, make=not settings.dry_run)
+        )
+        spool = await stack.enter_async_context(Spool.open(spool_folder, quota=quota))
+        journal.begin_pass()
+        run = Run(
+            source,
+            destination,
+            spool,
+            journal,
+            settings,
+            filters=what.filters,
+            control=control,
+            progress=progress,
+            name=what.name,
+        )
+        return await run.go()

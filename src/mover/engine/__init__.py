@@ -1,0 +1,1 @@
+"""A run, from scan to report: stages on bounded belts. Knows connectors by their protocol only."""

@@ -1,0 +1,181 @@
+"""Which items of the source are moved: rclone's filters (https://rclone.org/filtering/), rule for rule.
+
+The first rule that matches decides; what no rule matches is taken. Folders have rules of their own, made from the same patterns, so that a
+folder in which nothing can match is not even listed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+
+from mover.core.errors import BadOption
+from mover.engine.globs import ANYWHERE, Glob, read
+from mover.engine.regexps import translated
+
+REMEMBERED: Final = 4096
+"""How many folders' verdicts a filter keeps at hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Take, or leave, what matches a pattern. `where` is the place the user wrote it, for messages."""
+
+    take: bool
+    pattern: str
+    where: str = ""
+
+    def __str__(self) -> str:
+        return f"{'+' if self.take else '-'} {self.pattern}"
+
+
+class Filter:
+    """Says of every path below the root of a copy whether it is moved. One without rules and bounds costs nothing.
+
+    Paths are "/"-joined, without a leading slash. Ask it in any order; it is quickest when a folder's files come together.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[Rule] = (),
+        *,
+        min_size: int | None = None,
+        max_size: int | None = None,
+        not_before: datetime | None = None,
+        not_after: datetime | None = None,
+        ignore_case: bool = False,
+    ) -> None:
+        """Sizes are in bytes and times are aware; a file that lies exactly on a bound is taken.
+
+        Raises:
+            BadOption: a pattern cannot be read, or the bounds leave nothing; the text says which rule and why.
+        """
+        if min_size is not None and max_size is not None and min_size > max_size:
+            raise BadOption(f"the smallest size ({min_size} bytes) is above the largest ({max_size} bytes)")
+        if not_before is not None and not_after is not None and not_before > not_after:
+            raise BadOption(f"files not before {not_before} and not after {not_after}: there are none")
+        self._sizes = (min_size, max_size)
+        self._times = (not_before, not_after)
+        self._bounded = (min_size, max_size, not_before, not_after) != (None, None, None, None)
+        compiled = [_compiled(rule, ignore_case) for rule in rules]
+        self._file_rules = tuple(t for files, _ in compiled for t in files)
+        self._folder_rules = tuple(t for _, folders in compiled for t in folders)
+        self._folders: dict[str, Rule | None] = {}
+        self.active = bool(compiled) or self._bounded
+        """Whether anything may be left out at all."""
+
+    def takes_file(self, path: str, size: int | None = None, modified: datetime | None = None) -> bool:
+        """Whether the file is moved; never if its folder is left out.
+
+        A size that is not known is smaller than any smallest size (as in rclone). A time that is not known is within all bounds: nothing is
+        left out on a guess.
+        """
+        if not self.active:
+            return True
+        if self._bounded and self._out_of_bounds(size, modified):
+            return False
+        return self._refusal(path) is None
+
+    def takes_folder(self, path: str) -> bool:
+        """Whether the folder must be listed. `False` only if no file below it is moved."""
+        return not self._folder_rules or self._refusal_of_folder(path) is None
+
+    def reason(self, path: str, size: int | None = None, modified: datetime | None = None) -> str:
+        """Why the file is not moved, for the report; "" if it is."""
+        if self._bounded and (out := self._out_of_bounds(size, modified)):
+            return out
+        return _reason(self._refusal(path))
+
+    def reason_for_folder(self, path: str) -> str:
+        """Why the folder is not listed, for the report; "" if it is."""
+        return _reason(self._refusal_of_folder(path))
+
+    def _refusal(self, path: str) -> Rule | None:
+        refusal = self._refusal_of_folder(path.rpartition("/")[0]) if self._folder_rules else None
+        return refusal or _first(self._file_rules, path)
+
+    def _refusal_of_folder(self, path: str) -> Rule | None:
+        known = self._folders
+        if path in known:
+            return known[path]
+        if len(known) > REMEMBERED:
+            known.clear()
+        missing: list[str] = []
+        while path and path not in known:
+            missing.append(path)
+            path = path.rpartition("/")[0]
+        refusal = known[path] if path else None
+        for folder in reversed(missing):
+            refusal = known[folder] = refusal or _first(self._folder_rules, f"{folder}/")
+        return refusal
+
+    def _out_of_bounds(self, size: int | None, modified: datetime | None) -> str | None:
+        smallest, largest = self._sizes
+        if smallest is not None and (size is None or size < smallest):
+            return f"smaller than {smallest} bytes" if size is not None else "its size is not known"
+        if largest is not None and size is not None and size > largest:
+            return f"larger than {largest} bytes"
+        if modified is None:
+            return None
+        not_before, not_after = self._times
+        if not_before is not None and modified < not_before:
+            return f"last changed before {not_before:%Y-%m-%d %H:%M:%S} UTC"
+        if not_after is not None and modified > not_after:
+            return f"last changed after {not_after:%Y-%m-%d %H:%M:%S} UTC"
+        return None
+
+
+EVERYTHING: Final = Filter()
+"""Leaves nothing out."""
+
+_Test = tuple[Callable[[str], object], Rule]
+
+
+def _first(tests: tuple[_Test, ...], path: str) -> Rule | None:
+    """The first rule that matches, if it is one that leaves out."""
+    for matches, rule in tests:
+        if matches(path):
+            return None if rule.take else rule
+    return None
+
+
+def _reason(refusal: Rule | None) -> str:
+    if refusal is None:
+        return ""
+    return f"left out by the rule {refusal}" + (f" ({refusal.where})" if refusal.where else "")
+
+
+def _compiled(rule: Rule, ignore_case: bool) -> tuple[list[_Test], list[_Test]]:  # noqa: FBT001  # a private step
+    """The tests of one rule, for files and for folders.
+
+    A pattern with a closing slash is for folders alone; leaving a folder out means all that is in it. To take a file its folders must be
+    listed; to leave one out says nothing of folders, unless the pattern matches whole trees or all names.
+    """
+    of_folders = rule.pattern.endswith("/")
+    pattern = f"{rule.pattern}**" if of_folders and not rule.take else rule.pattern
+    flags = re.IGNORECASE if ignore_case else re.NOFLAG
+    try:
+        glob = read(pattern)
+        for_folders = _folder_expressions(rule, glob, pattern)
+        for_files = [glob.files] if glob.spans or not of_folders else []
+        return (
+            [(re.compile(translated(e), flags).search, rule) for e in for_files],
+            [(re.compile(translated(e), flags).search, rule) for e in for_folders],
+        )
+    except (ValueError, re.error, OverflowError) as error:
+        place = f"{rule.where}: " if rule.where else ""
+        raise BadOption(f"{place}the pattern {rule.pattern} cannot be read: {error}", item=rule.pattern) from error
+
+
+def _folder_expressions(rule: Rule, glob: Glob, pattern: str) -> list[str]:
+    found: list[str] = []
+    if pattern == "*" and not rule.take:
+        found.append(ANYWHERE)
+    if rule.take and (glob.spans or not pattern.endswith("/")):
+        found.extend(glob.folders)
+    if glob.spans or pattern.endswith("/"):
+        found.append(glob.files)
+    return found

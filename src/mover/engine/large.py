@@ -1,0 +1,188 @@
+"""Large files: fetched in ranges, sent in parts or as one stream, through a window of the spool, both at the same time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import replace
+from typing import Final, TypeVar, cast
+
+from mover.core.connector import WritesParts
+from mover.core.errors import Changed, Damaged, MoverError
+from mover.core.model import Digest, Entry
+from mover.core.spec import Cap
+from mover.engine.fetch import Fetch
+from mover.engine.items import Reading, attributes_of, context_of, fresh
+from mover.engine.journal import Journal, Proof
+from mover.engine.parts import PartedUpload, Target
+from mover.engine.plan import Planned
+from mover.engine.progress import Active, Progress
+from mover.engine.settings import RunSettings
+from mover.engine.side import LinkLost, Note, Side, first_of
+from mover.engine.verify import needed, prove
+from mover.net.pace import Bandwidth
+from mover.spool.errors import SpoolGone
+from mover.spool.spool import Spool
+
+T = TypeVar("T")
+
+WHOLE_ATTEMPTS: Final = 3
+"""How often a large file begins anew, when trying again in the small did not help."""
+
+WINDOW: Final = 64
+"""Segments of 1 MiB that one large file may hold in the spool."""
+
+
+class FetchFailed(Exception):  # noqa: N818  # carries the fetch's failure past the destination's patience
+    """The source failed while the destination was being written."""
+
+
+class LargeFiles:
+    """Copies large files; see the module."""
+
+    def __init__(
+        self,
+        source: Side,
+        destination: Side,
+        spool: Spool,
+        journal: Journal,
+        settings: RunSettings,
+        bandwidth: Bandwidth,
+        run: str,
+    ) -> None:
+        self._source = source
+        self._destination = destination
+        self._spool = spool
+        self._journal = journal
+        self._settings = settings
+        self._bandwidth = bandwidth
+        self._run = run
+
+    async def copy(self, planned: Planned, note: Note, active: Active, progress: Progress) -> tuple[Entry, Proof]:
+        """Copy one large file. Returns the source's entry as it was read, and the proof.
+
+        Raises:
+            MoverError: it failed for good.
+            LinkLost: one of the connections is gone. Parts that the destination has are gone on with in the next pass.
+        """
+        reading = Reading(planned.source)
+        for attempt in range(WHOLE_ATTEMPTS):
+            active.moved = 0
+            fetch = Fetch(self._source, self._settings, self._bandwidth, progress, active, note)
+            try:
+                return await self._once(planned, reading, fetch, note)
+            except (SpoolGone, Changed, Damaged) as problem:
+                if attempt == WHOLE_ATTEMPTS - 1:
+                    raise
+                note(problem)
+                if isinstance(problem, Changed):
+                    reading.entry = await fresh(self._source, reading.entry)
+        raise RuntimeError("not reached: the last attempt returns or raises")
+
+    async def _once(self, planned: Planned, reading: Reading, fetch: Fetch, note: Note) -> tuple[Entry, Proof]:
+        size = reading.entry.size
+        if size is not None and self._destination.can(Cap.PARTS):
+            connector = cast("WritesParts", self._destination.connector)
+            if connector.part_size(size) is not None:
+                return await self._in_parts(planned, reading, size, fetch, note)
+        return await self._as_stream(planned, reading, fetch, note)
+
+    async def _as_stream(self, planned: Planned, reading: Reading, fetch: Fetch, note: Note) -> tuple[Entry, Proof]:
+        size = reading.entry.size
+        algorithms = needed(reading.entry, self._destination, size, self._settings.verify)
+        folder = await planned.folder.ensure()
+        async with await self._spool.room(context_of(self._run, planned), size, algorithms) as room:
+
+            async def send() -> Proof:
+                body = fetch.body(room)
+                try:
+                    attributes = attributes_of(reading.entry)
+                    written = await self._destination.connector.write(folder, planned.name, body, attributes)
+                except MoverError as problem:
+                    if fetch.failed is not None:
+                        raise FetchFailed from problem
+                    raise
+                return await self._proved(written, room.size or 0, room.digests)
+
+            proof = await _both(fetch, fetch.fill(room, reading, 0), lambda: self._destination.call(send, note))
+            return replace(reading.entry, size=room.size), proof
+
+    async def _in_parts(
+        self, planned: Planned, reading: Reading, size: int, fetch: Fetch, note: Note
+    ) -> tuple[Entry, Proof]:
+        folder = await planned.folder.ensure()
+        upload = PartedUpload(self._destination, self._journal, planned, _version(reading.entry), note)
+        try:
+            start = await upload.open(Target(folder, planned.name, size, attributes_of(reading.entry)))
+            algorithms = needed(reading.entry, self._destination, size, self._settings.verify) if start == 0 else ()
+            room = await self._spool.room(
+                context_of(self._run, planned),
+                size - start,
+                algorithms,
+                window=_least(upload.window(WINDOW), size - start),
+            )
+            async with room:
+                await _both(fetch, fetch.fill(room, reading, start), lambda: _alone(upload.send(room, start), fetch))
+            written = await upload.finish()
+        except MoverError:
+            with suppress(MoverError):
+                await upload.abandon()
+            raise
+        digests = room.digests if start == 0 else ()
+        return reading.entry, await self._proof_of_parts(written, size, digests)
+
+    async def _proof_of_parts(self, written: Entry, size: int, digests: tuple[Digest, ...]) -> Proof:
+        """Every part was confirmed when it was written; a provider that tells a digest of all parts has confirmed them together."""
+        told = written.digest("md5-of-parts")
+        common = any(written.digest(d.algorithm) for d in digests)
+        if not common and self._settings.verify != "none" and (told is not None or not digests):
+            if written.size is not None and written.size != size:
+                raise Damaged(f"{size} bytes were sent, but the destination has {written.size}", item=written.name)
+            return Proof("parts", told and told.algorithm, None, told and told.hex)
+        return await self._destination.call(lambda: self._proved(written, size, digests))
+
+    async def _proved(self, written: Entry, size: int, digests: tuple[Digest, ...]) -> Proof:
+        try:
+            return await prove(self._destination, written, size, digests, self._settings.verify)
+        except Damaged:
+            await self._destination.connector.remove(written.id)
+            raise
+
+
+async def _both(fetch: Fetch, fill: Awaitable[None], send: Callable[[], Awaitable[T]]) -> T:
+    """Fetch and send at the same time. If the fetch fails, its failure is what comes out, whatever that did to the sending."""
+    filling = asyncio.ensure_future(fill)
+    try:
+        sent = await send()
+        await filling
+    except (FetchFailed, MoverError):
+        if fetch.failed is not None:
+            raise fetch.failed from None
+        raise
+    finally:
+        filling.cancel()
+        await asyncio.wait([filling])
+    if fetch.failed is not None:
+        raise fetch.failed
+    return sent
+
+
+async def _alone(work: Awaitable[None], fetch: Fetch) -> None:
+    """Unwrap what a group of senders raised to the one failure that matters."""
+    try:
+        await work
+    except BaseExceptionGroup as group:
+        if fetch.failed is not None:
+            raise FetchFailed from group
+        lost = first_of(group, LinkLost)
+        raise (lost if isinstance(lost, LinkLost) else first_of(group, MoverError)) from None
+
+
+def _least(window: int, size: int) -> int:
+    return max(1, min(window, size // (1 << 20) + 2))
+
+
+def _version(entry: Entry) -> str:
+    modified = None if entry.modified is None else entry.modified.timestamp()
+    return f"{entry.version}|{entry.size}|{modified}"

@@ -1,0 +1,219 @@
+"""The journal of a run on this machine: one SQLite file.
+
+Lines are gathered and written by a thread of its own, many in one transaction and one transaction after the other, so that a line is on
+disk some milliseconds after it was written and the copy never waits for it. After a crash the file is whole; the lines of the last
+moment may be missing, and their items are looked at again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sqlite3
+import time
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final, Self, TypeVar
+
+from mover.core.connector import Part
+from mover.core.states import State
+from mover.engine.journal import Attempt, KeptUpload, Key, Known, Line
+from mover.engine.journal_rows import PUT_ITEM, PUT_SAME, SCHEMA, item_line, item_row, raw_key, same_rows
+
+MANY: Final = 5_000
+"""Lines in memory from which `settled` waits."""
+
+PAUSE: Final = 0.02
+"""Seconds between two transactions, so that they hold more than a line each."""
+
+T = TypeVar("T")
+Seal = Callable[[str], bytes]
+Unseal = Callable[[bytes], str]
+
+
+class LocalJournal:
+    """See the module. Open it with `LocalJournal.open`; one process at a time works on a run."""
+
+    def __init__(self, database: sqlite3.Connection, seal: Seal, unseal: Unseal) -> None:
+        self._database = database
+        self._seal = seal
+        self._unseal = unseal
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
+        self._lines: dict[Key, Line] = {}
+        self._attempts: list[tuple[Attempt, float]] = []
+        self._same: list[tuple[Sequence[tuple[str, int]], str]] = []
+        self._same_waiting = 0
+        self._writer: asyncio.Task[None] | None = None
+        self._failed: BaseException | None = None
+        self._pass = int(self.fact("pass") or 0)
+
+    @classmethod
+    @contextmanager
+    def open(cls, file: Path | None, *, seal: Seal, unseal: Unseal) -> Generator[Self]:
+        """Open the journal in `file`, making it if need be; `None` keeps it in memory (a dry run).
+
+        `seal` and `unseal` protect what must not be read in the file: upload states, which may be secret URLs.
+        """
+        database = sqlite3.connect(":memory:" if file is None else file, check_same_thread=False, isolation_level=None)
+        database.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {SCHEMA}")
+        journal = cls(database, seal, unseal)
+        try:
+            yield journal
+        finally:
+            journal._thread.shutdown()
+            database.close()
+
+    def begin_pass(self) -> None:
+        """Start another pass over the source. What earlier passes settled stays settled."""
+        self._pass += 1
+        self.state_fact("pass", str(self._pass))
+
+    def fact(self, name: str) -> str | None:
+        """A fact of the whole run, such as its state."""
+        row = self._database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def state_fact(self, name: str, value: str) -> None:
+        """Keep a fact of the whole run; durable when this returns."""
+        put = "INSERT OR REPLACE INTO fact VALUES (?, ?)"
+        self._thread.submit(self._database.execute, put, (name, value)).result()
+
+    def write(self, line: Line) -> None:
+        self._lines[line.path, line.id] = line
+        self._wake()
+
+    def write_same(self, files: Sequence[tuple[str, int]], detail: str) -> None:
+        self._same.append((files, detail))
+        self._same_waiting += len(files)
+        self._wake()
+
+    def note(self, attempt: Attempt) -> None:
+        self._attempts.append((attempt, time.time()))
+        self._wake()
+
+    async def settled(self) -> None:
+        while len(self._lines) + self._same_waiting > MANY * 10:
+            await asyncio.sleep(PAUSE)
+            self._raise_failure()
+
+    async def flush(self) -> None:
+        while self._writer is not None:
+            await asyncio.wait([self._writer])
+        self._raise_failure()
+
+    async def known(self, keys: Sequence[Key]) -> dict[Key, Known]:
+        if self._pass <= 1 or not keys:
+            return {}
+        found = await self._in_thread(self._known, keys)
+        for key in keys:
+            if line := self._lines.get(key):
+                found[key] = Known(line.state, line.size, line.modified, line.version)
+        return found
+
+    async def upload_of(self, key: Key) -> KeptUpload | None:
+        row = await self._in_thread(
+            self._one, "SELECT state, version, parts FROM upload WHERE path = ? AND id = ?", raw_key(key)
+        )
+        if row is None:
+            return None
+        return KeptUpload(self._unseal(row[0]), row[1], tuple(Part(*part) for part in json.loads(row[2])))
+
+    async def keep_upload(self, key: Key, upload: KeptUpload) -> None:
+        parts = json.dumps([[p.number, p.size, p.tag] for p in upload.parts])
+        await self._in_thread(
+            self._database.execute,
+            "INSERT OR REPLACE INTO upload (path, id, version, state, parts) VALUES (?, ?, ?, ?, ?)",
+            (*raw_key(key), upload.version, self._seal(upload.state), parts),
+        )
+
+    async def forget_upload(self, key: Key) -> None:
+        await self._in_thread(self._database.execute, "DELETE FROM upload WHERE path = ? AND id = ?", raw_key(key))
+
+    async def end_pass(self) -> None:
+        await self.flush()
+        await self._in_thread(
+            self._database.execute,
+            "UPDATE item SET state = ?, code = ?, detail = ? WHERE state = ? AND pass < ?",
+            (
+                State.FAILED.value,
+                "item-not-found",
+                "gone from the source since it was planned",
+                State.PLANNED.value,
+                self._pass,
+            ),
+        )
+
+    def counts(self) -> Mapping[State, tuple[int, int]]:
+        """Items and bytes in each state. Call `flush` before."""
+        rows = self._database.execute("SELECT state, count(*), total(size) FROM item GROUP BY state")
+        return {State(state): (number, int(size)) for state, number, size in rows}
+
+    def lines(self, *states: State) -> Iterator[Line]:
+        """Every item's line in the order of paths, or those in some states; streamed. Call `flush` before."""
+        chosen = states or tuple(State)
+        marks = ", ".join("?" * len(chosen))
+        query = f"SELECT * FROM item WHERE state IN ({marks}) ORDER BY path, id"  # noqa: S608  # only question marks are put in
+        for row in self._database.execute(query, [s.value for s in chosen]):
+            yield item_line(row)
+
+    def attempts(self, key: Key) -> list[tuple[float, str, str]]:
+        """The failed attempts of an item: when (seconds since 1970 UTC), code, detail."""
+        rows = self._database.execute(
+            "SELECT at, code, detail FROM attempt WHERE path = ? AND id = ? ORDER BY number", raw_key(key)
+        )
+        return [(row[0], row[1], row[2]) for row in rows]
+
+    def _wake(self) -> None:
+        if self._writer is None:
+            self._writer = asyncio.get_running_loop().create_task(self._write_out())
+
+    async def _write_out(self) -> None:
+        try:
+            while self._lines or self._attempts or self._same:
+                lines, self._lines = self._lines, {}
+                attempts, self._attempts = self._attempts, []
+                same, self._same, self._same_waiting = self._same, [], 0
+                await self._in_thread(self._store, list(lines.values()), attempts, same)
+                await asyncio.sleep(PAUSE)
+        except BaseException as problem:
+            self._failed = problem
+            raise
+        finally:
+            self._writer = None
+
+    def _raise_failure(self) -> None:
+        if self._failed is not None:
+            raise self._failed
+
+    def _store(
+        self,
+        lines: list[Line],
+        attempts: list[tuple[Attempt, float]],
+        same: list[tuple[Sequence[tuple[str, int]], str]],
+    ) -> None:
+        self._database.execute("BEGIN")
+        for files, detail in same:
+            self._database.executemany(PUT_SAME, same_rows(files, detail, self._pass))
+        self._database.executemany(PUT_ITEM, [item_row(line, self._pass) for line in lines])
+        if attempts:
+            self._database.executemany(
+                "INSERT INTO attempt (path, id, at, code, detail) VALUES (?, ?, ?, ?, ?)",
+                [(*raw_key((a.path, a.id)), at, a.code, a.detail) for a, at in attempts],
+            )
+        self._database.execute("COMMIT")
+
+    def _known(self, keys: Sequence[Key]) -> dict[Key, Known]:
+        found: dict[Key, Known] = {}
+        for key in keys:
+            row = self._one("SELECT state, size, modified, version FROM item WHERE path = ? AND id = ?", raw_key(key))
+            if row is not None:
+                found[key] = Known(State(row[0]), row[1], row[2], row[3])
+        return found
+
+    def _one(self, query: str, values: Sequence[Any]) -> Sequence[Any] | None:
+        return self._database.execute(query, values).fetchone()
+
+    async def _in_thread(self, work: Callable[..., T], *given: object) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)

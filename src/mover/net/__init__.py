@@ -1,0 +1,1 @@
+"""Speaking over networks: HTTP, TLS, pacing. Knows bytes and addresses, nothing of providers."""
