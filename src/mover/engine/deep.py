@@ -16,7 +16,8 @@ from mover.core.model import Batch, Entry
 from mover.core.spec import Cap
 from mover.engine.control import Control
 from mover.engine.folders import Folder
-from mover.engine.plan import Place, Planner
+from mover.engine.plan import Planner
+from mover.engine.planned import Place
 from mover.engine.scan import Empty, Put
 from mover.engine.settings import RunSettings
 from mover.engine.side import LinkLost, Side

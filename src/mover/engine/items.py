@@ -10,7 +10,7 @@ from mover.core.errors import MoverError
 from mover.core.model import Attributes, Entry
 from mover.core.spec import Cap
 from mover.engine.journal import Attempt, Journal
-from mover.engine.plan import Planned
+from mover.engine.planned import Planned
 from mover.engine.progress import Progress
 from mover.engine.side import Side
 

@@ -16,7 +16,7 @@ from mover.engine.fetch import Fetch
 from mover.engine.items import Reading, attributes_of, context_of, fresh
 from mover.engine.journal import Journal, Proof
 from mover.engine.parts import PartedUpload, Target
-from mover.engine.plan import Planned
+from mover.engine.planned import Planned
 from mover.engine.progress import Active, Progress
 from mover.engine.settings import RunSettings
 from mover.engine.side import LinkLost, Note, Side, first_of

@@ -13,7 +13,8 @@ from mover.core.errors import ItemError, NotFound
 from mover.core.model import Entry, Kind
 from mover.core.spec import Cap
 from mover.core.states import State
-from mover.engine.plan import Place, Planner
+from mover.engine.plan import Planner
+from mover.engine.planned import Place
 from mover.engine.side import Side
 
 

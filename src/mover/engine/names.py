@@ -72,7 +72,7 @@ class NameRules:
         try:
             taken.claim(fitted.name, source=name)
         except Unfit as problem:
-            if self.rule == "fail" or taken.has_source(name):
+            if self.rule == "fail":
                 raise
             return self._marked(name, fitted, taken, problem)
         return fitted
@@ -190,7 +190,7 @@ class Collisions:
         source = name if source is None else source
         if source in self._sources:
             raise Unfit("another item of the same name stands in this folder and was taken first", item=source)
-        key = self._key(name)
+        key = self.form(name)
         if (other := self._claimed.get(key)) is not None:
             named = "" if name == source else f" by the name {name}"
             raise Unfit(f"the destination would not tell it{named} from {other}, which was taken first", item=source)
@@ -199,13 +199,9 @@ class Collisions:
 
     def is_free(self, name: str) -> bool:
         """Whether nobody has claimed the name."""
-        return self._key(name) not in self._claimed
+        return self.form(name) not in self._claimed
 
-    def has_source(self, source: str) -> bool:
-        """Whether an item of that name at the source has claimed a name."""
-        return source in self._sources
-
-    def _key(self, name: str) -> str:
+    def form(self, name: str) -> str:
         if name.isascii():
             return name.lower() if self._caseless else name
         if self._caseless:

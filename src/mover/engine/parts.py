@@ -11,7 +11,7 @@ from mover.core.connector import Part, Upload, WritesParts
 from mover.core.errors import NotFound
 from mover.core.model import Attributes, Digest, Entry, ItemId
 from mover.engine.journal import Journal, KeptUpload
-from mover.engine.plan import Planned
+from mover.engine.planned import Planned
 from mover.engine.side import Note, Side
 from mover.spool.room import Room
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Final, Literal, cast
+from typing import Final, cast
 
 from mover.core.connector import Describes
 from mover.core.errors import ItemError, NotFound, Unfit
@@ -14,59 +14,12 @@ from mover.core.spec import Cap, Limits
 from mover.core.states import State
 from mover.engine.compare import Verdict, compare
 from mover.engine.filters import Filter
-from mover.engine.folders import Folder
-from mover.engine.journal import Journal, Key, Known, Line, Proof
+from mover.engine.journal import Journal, Key, Known, Line
 from mover.engine.names import Collisions, NameRules
+from mover.engine.planned import FolderPlan, Place, Planned, Why, line_of
 from mover.engine.progress import Progress
 from mover.engine.settings import RunSettings
 from mover.engine.side import Side
-
-Why = Literal["new", "changed", "again", "check"]
-"""`again`: an earlier pass was interrupted on it. `check`: it is there already and is to be proved (`--verify full`)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A file to be copied: from where, to which folder, under which name. `there` is what it replaces."""
-
-    source: Entry
-    path: str
-    key: Key
-    folder: Folder
-    name: str
-    why: Why
-    there: Entry | None = None
-
-    @property
-    def target(self) -> str | None:
-        """The path at the destination, where it is another than at the source."""
-        target = f"{self.folder.path}/{self.name}" if self.folder.path else self.name
-        return None if target == self.path else target
-
-
-@dataclass(frozen=True, slots=True)
-class Place:
-    """A folder of the source on its way through the scan.
-
-    `path` is below the run's source folder; `came_from` are the ids of the folders that were left through a link to come here.
-    """
-
-    entry: Entry
-    path: str
-    folder: Folder
-    came_from: tuple[str, ...] = ()
-
-    def below(self, name: str) -> str:
-        """The path of something in it."""
-        return f"{self.path}/{name}" if self.path else name
-
-
-@dataclass(frozen=True, slots=True)
-class FolderPlan:
-    """What one folder asks for: files to copy and folders to go into. `kept` says that the folder itself is to be made."""
-
-    files: Sequence[Planned]
-    folders: Sequence[Place]
 
 
 class Planner:
@@ -92,24 +45,21 @@ class Planner:
 
     async def folder(self, place: Place, found: Sequence[Entry], there: Iterable[Entry]) -> FolderPlan:
         """Plan one folder from both sides' listings."""
-        theirs = {entry.name: self._as_kept(entry) for entry in there}
         names = Collisions(self._destination.spec.limits)
+        listed = list(there)
+        theirs = {names.form(entry.name): self._as_kept(entry) for entry in listed}
         files: list[tuple[Entry, Key, str]] = []
         folders: list[Place] = []
-        before: str | None = None
-        for entry in sorted(found, key=_by_name):
-            path = place.below(entry.name)
+        for entry, key in self._in_order(place, found, {entry.name for entry in listed}):
             self.count(entry)
-            key = (path, entry.id if entry.name == before else "")
-            before = entry.name
-            if (name := self._name_for(entry, path, key, names)) is None:
+            if (name := self._name_for(entry, key[0], key, names)) is None:
                 continue
             if entry.kind is Kind.FOLDER:
-                folders.append(self._go_into(place, entry, path, name, theirs.get(name)))
+                folders.append(self._go_into(place, entry, key[0], name, theirs.get(names.form(name))))
             else:
                 files.append((entry, key, name))
         known = await self._journal.known([key for _, key, _ in files])
-        planned = [await self._file(place, item, theirs.get(item[2]), known.get(item[1])) for item in files]
+        planned = [await self._file(place, item, theirs.get(names.form(item[2])), known.get(item[1])) for item in files]
         await self._journal.settled()
         return FolderPlan([p for p in planned if p is not None], folders)
 
@@ -149,6 +99,19 @@ class Planner:
                 reason = self._filters.reason(path, sizes[i], _utc(stored[i]))
                 self._journal.write(Line(path, "", Kind.FILE, State.FILTERED, sizes[i], code="filtered", detail=reason))
 
+    def _in_order(self, place: Place, found: Sequence[Entry], there: Collection[str]) -> list[tuple[Entry, Key]]:
+        """The entries with their keys, in the order in which they may claim a name at the destination.
+
+        Where two want one name, it belongs to the one that has it there already, then to the one that needs no other name.
+        """
+        keyed: list[tuple[Entry, Key]] = []
+        before: str | None = None
+        for entry in sorted(found, key=_by_name):
+            keyed.append((entry, (place.below(entry.name), entry.id if entry.name == before else "")))
+            before = entry.name
+        keyed.sort(key=lambda item: (self._names.needs_change(item[0].name), item[0].name not in there))
+        return keyed
+
     def drop(self, entry: Entry, key: Key, state: State, code: str, detail: str) -> None:
         """Account for an item that is not copied."""
         self._settle(entry, key, state, code=code, detail=detail)
@@ -179,8 +142,8 @@ class Planner:
             self.drop(entry, key, *left_out)
             return None
         try:
-            fitted = self._names.settle(entry.name, names)
             self._must_fit(entry, self._destination.spec.limits)
+            fitted = self._names.settle(entry.name, names)
         except Unfit as problem:
             self.drop(entry, key, State.UNFIT, problem.code, problem.detail)
             return None
@@ -268,24 +231,6 @@ class Planner:
                 key[0], key[1], entry.kind, state, entry.size, modified, entry.version, code=code, detail=detail or None
             )
         )
-
-
-def line_of(
-    planned: Planned,
-    state: State,
-    *,
-    entry: Entry | None = None,
-    code: str | None = None,
-    detail: str | None = None,
-    attempts: int = 0,
-    proof: Proof | None = None,
-) -> Line:
-    """The journal's line of a planned file. `entry` is the source as it was read, where that is fresher than the plan."""
-    entry = entry or planned.source
-    modified = None if entry.modified is None else entry.modified.timestamp()
-    key = planned.key
-    kind, size, version = entry.kind, entry.size, planned.source.version
-    return Line(key[0], key[1], kind, state, size, modified, version, planned.target, code, detail, attempts, proof)
 
 
 _PROVEN: Final = frozenset({"md5", "sha1", "sha256", "sha512", "crc32c", "crc64nvme", "quickxor", "dropbox"})

@@ -18,7 +18,8 @@ from mover.engine.filters import Filter
 from mover.engine.folders import Folder
 from mover.engine.journal import Journal, Line
 from mover.engine.links import Links
-from mover.engine.plan import Planned, Planner
+from mover.engine.plan import Planner
+from mover.engine.planned import Planned
 from mover.engine.progress import Progress
 from mover.engine.scan import Scan
 from mover.engine.settings import RunSettings

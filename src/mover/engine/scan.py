@@ -11,7 +11,8 @@ from mover.core.states import State
 from mover.engine.control import Control
 from mover.engine.folders import Folder
 from mover.engine.links import Links
-from mover.engine.plan import Place, Planned, Planner
+from mover.engine.plan import Planner
+from mover.engine.planned import Place, Planned
 from mover.engine.side import Side, listing
 
 Put = Callable[[Planned], Awaitable[None]]

@@ -10,7 +10,7 @@ from mover.core.states import State
 from mover.engine.items import Attempts, Reading, attributes_of, context_of, fresh, merged
 from mover.engine.journal import Journal, Line, Proof
 from mover.engine.large import LargeFiles
-from mover.engine.plan import Planned, line_of
+from mover.engine.planned import Planned, line_of
 from mover.engine.progress import Active, Progress
 from mover.engine.settings import RunSettings
 from mover.engine.side import Side
