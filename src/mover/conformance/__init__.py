@@ -1,0 +1,1 @@
+"""What every connector must do, as checks that need no test runner."""
