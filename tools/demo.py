@@ -1,0 +1,118 @@
+"""The demo: some thousand real files from a real SFTP server into a real S3 server, then a crash in the middle of a second run.
+
+Everything happens on this machine, below a folder that is removed at the end: the servers are the ones the tests use, the files are
+copies of Python's own library.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+from with_sites import MOVER, SITES, Missing, Site, add_connection, environment, load_sites, mover
+
+FILES = 3_000
+LARGEST = 2_000_000
+"""Bytes."""
+KILL_AFTER = 0.35
+"""The share of the first run's time after which the second one is killed."""
+
+
+def main() -> int:
+    """Run the demo; the exit code says whether all of it was true."""
+    load_sites()
+    with ExitStack() as stack:
+        work = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mover-demo-")))
+        work.chmod(0o755)
+        home = work / "home"
+        sftp = started(stack, work, "openssh", "asyncssh_server")
+        s3 = started(stack, work, "rclone_s3", "moto")
+        count = plant(sftp)
+        say(
+            f"{count:,} real files stand on an SFTP server; an S3 server has an empty bucket. Both run on this machine, encrypted."
+        )
+        add_connection(home, "office", sftp)
+        add_connection(home, "archive", s3)
+        step(home, "connection", "list")
+        seconds = timed(home, "copy", "office:library", "archive:first", "-P")
+        step(home, "run", "report", "1")
+        say("Now a second run, and the power goes in the middle of it.")
+        crash(home, seconds * KILL_AFTER)
+        step(home, "run", "list")
+        say("The same command goes on where it stopped.")
+        step(home, "copy", "office:library", "archive:second", "-P")
+        step(home, "run", "report", "2")
+        say("Are both copies what the SFTP server has? Every file is read again on both sides.")
+        step(home, "check", "office:library", "archive:second")
+        say("That was it. Nothing of it is left on this machine.")
+    return 0
+
+
+def started(stack: ExitStack, work: Path, *names: str) -> Site:
+    """The first of these sites that this machine can have."""
+    for name in names:
+        folder = work / name
+        folder.mkdir()
+        folder.chmod(0o755)
+        try:
+            return stack.enter_context(SITES[name](folder))
+        except Missing as missing:
+            say(f"({missing}; using the next best.)")
+    raise SystemExit("no server could be started; `make servers` says what is missing")
+
+
+def plant(site: Site) -> int:
+    """Copy some thousand real files to where the SFTP server finds them."""
+    if site.folder is None:
+        raise SystemExit("the SFTP server has no folder on this disk")
+    target = site.folder / "library"
+    taken = 0
+    library = Path(sysconfig.get_paths()["stdlib"])
+    for file in sorted(library.rglob("*")):
+        if taken == FILES:
+            break
+        if file.is_file() and not file.is_symlink() and file.stat().st_size < LARGEST:
+            copy = target / file.relative_to(library)
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(file, copy)
+            taken += 1
+    return taken
+
+
+def say(text: str) -> None:
+    """Tell the person who watches."""
+    print(f"\n\033[1m{text}\033[0m" if sys.stdout.isatty() else f"\n{text}", flush=True)
+
+
+def step(home: Path, *words: str) -> None:
+    """Show a command, and run it."""
+    say(f"$ mover {' '.join(words)}")
+    mover(home, *words)
+
+
+def timed(home: Path, *words: str) -> float:
+    """A step, and how many seconds it took."""
+    begin = time.monotonic()
+    step(home, *words)
+    return time.monotonic() - begin
+
+
+def crash(home: Path, seconds: float) -> None:
+    """Begin the second copy, and kill it without warning."""
+    say("$ mover copy office:library archive:second -P     # kill -9 follows")
+    process = subprocess.Popen([MOVER, "copy", "office:library", "archive:second", "-P"], env=environment(home))
+    time.sleep(seconds)
+    process.send_signal(signal.SIGKILL)
+    if process.wait() != -signal.SIGKILL:
+        raise SystemExit("the second run was done before it could be killed")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
