@@ -1,0 +1,348 @@
+"""Pacing: how many calls at once, how fast, and how long to wait. All on a virtual clock."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.clock import VirtualClock
+
+from mover.core.clock import SystemClock
+from mover.core.errors import BadOption, Denied, Locked, MoverError, Throttled, Unreachable
+from mover.net.pace import LONGEST_HOLD, Bandwidth, Pace, Retries
+
+pytestmark = pytest.mark.anyio
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture
+def clock() -> VirtualClock:
+    return VirtualClock()
+
+
+class Calls:
+    """Calls that take a second each, and remember how many ran at once and when each began."""
+
+    def __init__(self, clock: VirtualClock, pace: Pace) -> None:
+        self.clock, self.pace = clock, pace
+        self.now = self.most = 0
+        self.begun: list[float] = []
+        self.order: list[int] = []
+
+    async def one(self, number: int = 0) -> None:
+        async with self.pace.turn():
+            self.now += 1
+            self.most = max(self.most, self.now)
+            self.begun.append(self.clock.monotonic())
+            self.order.append(number)
+            await self.clock.sleep(1.0)
+            self.now -= 1
+
+    async def many(self, n: int) -> None:
+        async with asyncio.TaskGroup() as group:
+            for number in range(n):
+                group.create_task(self.one(number))
+
+
+async def test_bounds_the_calls_at_once_first_come_first_served(clock: VirtualClock) -> None:
+    calls = Calls(clock, Pace(clock, at_most=3))
+    await calls.many(9)
+    assert calls.most == 3
+    assert calls.order == list(range(9))
+    assert clock.elapsed == 3.0
+    assert calls.pace.running == 0
+
+
+async def test_a_turn_is_given_back_when_the_call_fails(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=1)
+    for _ in range(3):
+        with pytest.raises(Denied):
+            async with pace.turn():
+                raise Denied("no")
+    assert pace.running == 0
+
+
+async def test_throttled_halves_at_once_down_to_one(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=9)
+    seen = []
+    for _ in range(5):
+        pace.report(Throttled("slow down"))
+        seen.append(pace.limit)
+    assert seen == [4, 2, 1, 1, 1]
+
+
+async def test_calls_already_under_way_do_not_halve_again(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=8)
+
+    async def throttled() -> None:
+        async with pace.turn():
+            await clock.sleep(1.0)
+        pace.report(Throttled("slow down"))
+
+    await asyncio.gather(*(throttled() for _ in range(8)))
+    assert pace.limit == 4, "eight answers to one burst are one message"
+    await asyncio.gather(*(throttled() for _ in range(4)))
+    assert pace.limit == 2
+
+
+async def test_grows_back_by_one_and_never_past_the_most(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=4, grow_after=10)
+    pace.report(Throttled("slow down"))
+    assert pace.limit == 2
+    for _ in range(10):
+        pace.succeeded()
+    assert pace.limit == 3
+    for _ in range(100):
+        pace.succeeded()
+    assert pace.limit == 4
+
+
+async def test_growth_lets_a_waiting_call_in(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=2, grow_after=1)
+    pace.report(Throttled("slow down"))
+    calls = Calls(clock, pace)
+    pair = asyncio.gather(calls.one(), calls.one())
+    await asyncio.sleep(0)
+    assert calls.now == 1
+    pace.succeeded()
+    await pair
+    assert calls.most == 2
+    assert clock.elapsed == 1.0
+
+
+async def test_halving_lets_no_new_call_in_until_enough_have_ended(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=4)
+    calls = Calls(clock, pace)
+    first = asyncio.gather(*(calls.one() for _ in range(4)))
+    await asyncio.sleep(0)
+    pace.report(Throttled("slow down"))
+    calls.most = 0
+    await asyncio.gather(first, calls.many(4))
+    assert calls.begun == [0.0] * 4 + [1.0, 1.0, 2.0, 2.0]
+
+
+async def test_a_turn_handed_on_by_a_throttled_call_is_not_used(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=2)
+    calls = Calls(clock, pace)
+    await pace.enter()
+    under_way = asyncio.create_task(calls.one(1))
+    waiting = asyncio.create_task(calls.one(2))
+    await asyncio.sleep(0)
+    pace.leave()
+    pace.report(Throttled("slow down"))
+    await asyncio.gather(under_way, waiting)
+    assert calls.begun == [0.0, 1.0]
+
+
+async def test_a_hold_closes_the_gate_for_all_and_the_longest_wins(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=4)
+    calls = Calls(clock, pace)
+    assert pace.hold(30)
+    assert pace.hold(5), "a shorter one does not open it earlier"
+    assert pace.held == 30.0
+    await calls.many(4)
+    assert calls.begun == [30.0] * 4
+    assert pace.held == 0.0
+
+
+async def test_a_hold_during_a_hold_makes_the_waiting_wait_on(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=2)
+    calls = Calls(clock, pace)
+    pace.hold(10)
+
+    async def later() -> None:
+        await clock.sleep(5)
+        pace.hold(20)
+
+    await asyncio.gather(calls.many(2), later())
+    assert calls.begun == [25.0, 25.0]
+
+
+async def test_after_a_hold_no_more_rush_in_than_the_halved_number(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=8)
+    calls = Calls(clock, pace)
+    pace.hold(10)
+    waiting = asyncio.gather(*(calls.one() for _ in range(8)))
+    await asyncio.sleep(0)
+    pace.report(Throttled("slow down", after=10))
+    await waiting
+    assert calls.most == 4
+    assert calls.begun == [10.0] * 4 + [11.0] * 4
+
+
+async def test_what_asks_for_too_much_patience_is_told(clock: VirtualClock) -> None:
+    pace = Pace(clock)
+    assert pace.report(Throttled("slow down", after=LONGEST_HOLD)) is True
+    assert pace.report(Throttled("come back tomorrow", after=86400)) is False
+    assert pace.held == LONGEST_HOLD
+    assert pace.hold(float("inf")) is False
+    assert pace.hold(float("nan")) is True
+
+
+async def test_only_failures_of_the_link_close_the_gate(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=8)
+    pace.report(Locked("somebody has it open", after=60))
+    assert pace.held == 0.0
+    pace.report(Unreachable("503", after=60))
+    assert pace.held == 60.0
+    assert pace.limit == 8
+
+
+@pytest.mark.parametrize("held", [False, True])
+async def test_a_cancelled_wait_loses_no_turn(clock: VirtualClock, held: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    pace = Pace(clock, at_most=1)
+    if held:
+        pace.hold(5)
+    calls = Calls(clock, pace)
+    tasks = [asyncio.create_task(calls.one(n)) for n in range(4)]
+    await asyncio.sleep(0)
+    tasks[1].cancel()
+    tasks[0].cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert calls.order[-2:] == [2, 3]
+    assert pace.running == 0
+
+
+async def test_a_turn_that_comes_with_the_cancellation_goes_to_the_next(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=1)
+    calls = Calls(clock, pace)
+    await pace.enter()
+    waiting = asyncio.create_task(calls.one(1))
+    after = asyncio.create_task(calls.one(2))
+    await asyncio.sleep(0)
+    pace.leave()
+    waiting.cancel()
+    await asyncio.gather(waiting, after, return_exceptions=True)
+    assert calls.order == [2]
+    assert pace.running == 0
+
+
+async def test_a_cancelled_place_that_was_passed_over_is_no_fault(clock: VirtualClock) -> None:
+    pace = Pace(clock, at_most=1)
+    calls = Calls(clock, pace)
+    await pace.enter()
+    waiting = asyncio.create_task(calls.one(1))
+    await asyncio.sleep(0)
+    waiting.cancel()
+    pace.leave()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    await calls.one(2)
+    assert calls.order == [2]
+
+
+@given(st.lists(st.sampled_from(["ok", "throttled", "hold", "fail", "cancel"]), max_size=40), st.integers(1, 5))
+def test_whatever_happens_every_turn_comes_back(outcomes: list[str], at_most: int) -> None:
+    async def play() -> None:
+        clock = VirtualClock()
+        pace = Pace(clock, at_most=at_most, grow_after=2)
+
+        async def call(outcome: str) -> None:
+            async with pace.turn():
+                assert 0 < pace.running <= at_most
+                await clock.sleep(0.5)
+                if outcome == "fail":
+                    raise Denied("no")
+            if outcome == "throttled":
+                pace.report(Throttled("slow down", after=1))
+            elif outcome == "hold":
+                pace.hold(2)
+            else:
+                pace.succeeded()
+
+        tasks = [asyncio.create_task(call(o)) for o in outcomes]
+        await asyncio.sleep(0)
+        for task, outcome in zip(tasks, outcomes, strict=True):
+            if outcome == "cancel":
+                task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert pace.running == 0
+        await call("ok")
+
+    asyncio.run(play())
+
+
+@pytest.mark.parametrize("number", [0, -1])
+async def test_a_senseless_number_is_refused(clock: VirtualClock, number: int) -> None:
+    with pytest.raises(BadOption, match="1 or more"):
+        Pace(clock, at_most=number)
+    with pytest.raises(BadOption, match="1 byte per second"):
+        Bandwidth(clock, number)
+
+
+async def test_bandwidth_lets_a_second_pass_at_once_and_then_keeps_the_rate(clock: VirtualClock) -> None:
+    band = Bandwidth(clock, 100)
+    await band.take(100)
+    assert clock.elapsed == 0.0
+    await band.take(50)
+    assert clock.elapsed == 0.5
+    await band.take(1000)
+    assert clock.elapsed == 10.5
+
+
+async def test_bandwidth_saves_no_more_than_a_second(clock: VirtualClock) -> None:
+    band = Bandwidth(clock, 100)
+    await band.take(100)
+    clock.pass_time(3600)
+    await band.take(100)
+    await band.take(100)
+    assert clock.elapsed == 3601.0
+
+
+async def test_bandwidth_is_shared_by_all_who_take(clock: VirtualClock) -> None:
+    band = Bandwidth(clock, 100)
+    await asyncio.gather(*(band.take(50) for _ in range(10)))
+    assert clock.elapsed == 4.0, "500 bytes at 100 per second, the first 100 at once"
+
+
+async def test_bandwidth_gives_back_what_was_not_waited_for(clock: VirtualClock) -> None:
+    band = Bandwidth(clock, 100)
+    await band.take(100)
+    large = asyncio.create_task(band.take(100_000))
+    await asyncio.sleep(0)
+    large.cancel()
+    await asyncio.gather(large, return_exceptions=True)
+    await band.take(100)
+    assert clock.elapsed == 1.0
+
+
+async def test_no_bandwidth_limit_never_waits(clock: VirtualClock) -> None:
+    await Bandwidth(clock, None).take(1 << 40)
+    assert clock.slept == []
+
+
+@pytest.mark.parametrize(("attempt", "longest"), [(1, 0.5), (2, 1.0), (3, 2.0), (8, 60.0), (10_000, 60.0)], ids=str)
+def test_delay_doubles_up_to_the_cap(attempt: int, longest: float) -> None:
+    assert Retries().delay(attempt, Unreachable("gone"), lambda: 1.0) == longest
+    assert Retries().delay(attempt, Unreachable("gone"), lambda: 0.0) == 0.0
+
+
+@given(st.integers(1, 100), st.floats(0, 1), st.none() | st.floats(0, 7200))
+def test_delay_is_never_shorter_than_what_the_provider_asked(attempt: int, chance: float, after: float | None) -> None:
+    delay = Retries().delay(attempt, Throttled("slow down", after=after), lambda: chance)
+    assert (after or 0.0) <= delay <= (after or 0.0) + 60.0
+
+
+@pytest.mark.parametrize(
+    ("attempt", "error", "again"),
+    [(1, Unreachable, True), (4, Unreachable, True), (5, Unreachable, False), (1, Denied, False), (1, Throttled, True)],
+)
+def test_tries_again_what_may_be_tried_again(attempt: int, error: Callable[[str], MoverError], again: bool) -> None:  # noqa: FBT001  # a parameter of the test
+    assert Retries(attempts=5).again(attempt, error("x")) is again
+
+
+async def test_the_system_clock_tells_utc_and_never_goes_back() -> None:
+    clock = SystemClock()
+    before = clock.monotonic()
+    await clock.sleep(0)
+    assert clock.monotonic() >= before
+    offset = clock.now().utcoffset()
+    assert offset is not None
+    assert not offset
