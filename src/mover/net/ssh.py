@@ -112,25 +112,35 @@ class _Watcher(asyncssh.SSHClient):
 
     def __init__(self, settings: SshSettings) -> None:
         self._settings = settings
-        self._answered = False
+        self._asked = False
         self.shown: asyncssh.SSHKey | None = None
 
-    def validate_host_public_key(self, host: str, addr: str, port: int, key: asyncssh.SSHKey) -> bool:
+    def validate_host_public_key(
+        self,
+        host: str,  # noqa: ARG002  # asyncssh's signature; HostTrust knows the host already
+        addr: str,  # noqa: ARG002
+        port: int,  # noqa: ARG002
+        key: asyncssh.SSHKey,
+    ) -> bool:
         self.shown = key
         return self._settings.trust.pinned(key)
 
     def kbdint_auth_requested(self) -> str | None:
-        return "" if self._settings.password and not self._answered else None
+        once, self._asked = not self._asked, True
+        return "" if self._settings.password and once else None
 
     def kbdint_challenge_received(
-        self, name: str, instructions: str, lang: str, prompts: Sequence[tuple[str, bool]]
+        self,
+        name: str,  # noqa: ARG002  # asyncssh's signature
+        instructions: str,  # noqa: ARG002
+        lang: str,  # noqa: ARG002
+        prompts: Sequence[tuple[str, bool]],
     ) -> list[str] | None:
         hidden = [prompt for prompt, echo in prompts if not echo]
         if not prompts:
             return []
         if self._settings.password is None or len(hidden) != 1 or len(prompts) != 1:
             return None  # a second factor or a question: nobody is here to answer it
-        self._answered = True
         return [self._settings.password.reveal()]
 
 

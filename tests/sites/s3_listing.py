@@ -1,0 +1,85 @@
+"""A bucket of any number of objects that exists only as its listing: answers ListObjectsV2, 1,000 keys at a time, and nothing else.
+
+No site of the conformance suite: there is nothing to read or write.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import secrets
+import ssl
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from tests.sites.base import Site, certificates, free_port, running
+
+PAGE: Final = 1_000
+HEAD: Final = (
+    '<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'
+    "<Name>bucket</Name><Prefix></Prefix><EncodingType>url</EncodingType>"
+)
+ROW: Final = (
+    "<Contents><Key>{key}</Key><LastModified>2026-01-01T00:00:00.500Z</LastModified>"
+    "<ETag>&quot;{tag:032x}&quot;</ETag><Size>{size}</Size><StorageClass>STANDARD</StorageClass></Contents>"
+)
+
+
+@contextmanager
+def bucket_of(count: int, folder: Path) -> Generator[Site]:
+    """A store whose one bucket lists `count` objects, each as `key_of` names it and of `number % 1000` bytes."""
+    made, port = certificates(folder / "tls"), free_port()
+    command = [sys.executable, __file__, str(count), str(port), made.chain, made.key]
+    root = str(Path(__file__).parents[2])
+    with running(command, port=port, log=folder / "listing.log", env={"PYTHONPATH": root}):
+        yield Site(
+            connector="s3",
+            options={
+                "endpoint": f"https://localhost:{port}",
+                "bucket": "bucket",
+                "access_key_id": "key",
+                "secret_access_key": secrets.token_hex(8),
+                "ca_file": str(made.ca),
+            },
+        )
+
+
+def key_of(number: int) -> str:
+    """The key of an object, url-encoded as the store sends it; the keys are in order."""
+    return f"d{number // 1000:05}/file+%C3%A9{number:08}.dat"
+
+
+def page(start: int, count: int) -> bytes:
+    """The answer that begins with object `start`."""
+    end = min(start + PAGE, count)
+    more = end < count
+    token = f"<NextContinuationToken>{end}</NextContinuationToken>" if more else ""
+    rows = "".join([ROW.format(key=key_of(n), tag=n, size=n % 1000) for n in range(start, end)])
+    truncated = str(more).lower()
+    return f"{HEAD}<IsTruncated>{truncated}</IsTruncated>{token}{rows}</ListBucketResult>".encode()
+
+
+async def _serve(count: int, port: int, chain: str, key: str) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(chain, key)
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                line = (await reader.readuntil(b"\r\n\r\n")).partition(b"\r\n")[0]
+                token = re.search(rb"continuation-token=(\d+)", line)
+                body = page(int(token[1]) if token else 0, count)
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+                await writer.drain()
+        except (asyncio.IncompleteReadError, ConnectionError):
+            writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", port, ssl=context)
+    await server.serve_forever()
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3], sys.argv[4]))

@@ -1,0 +1,322 @@
+"""net.http against a real TLS server: what is sent, what comes back, and what becomes of every kind of broken answer."""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+import trustme
+
+from mover.core.errors import BadAddress, BadOption, Damaged, NotEncrypted, NotFound, Unfit, Unreachable, Untrusted
+from mover.net.http import Http, HttpSettings, http
+
+pytestmark = pytest.mark.anyio
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Echo: Yes\r\n\r\nok"
+CUT = {
+    "length": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
+    "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
+    "close": b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nshort",
+    "head": b"HTTP/1.1 200 OK\r\nContent-Le",
+    "nothing": b"",
+}
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@dataclass
+class Server:
+    """Answers every request with `answer`; keeps the requests it got whole."""
+
+    answer: bytes = OK
+    then: str = "keep"  # keep | drop | hang
+    pause: float = 0.0  # seconds between two reads of a body
+    port: int = 0
+    heads: list[str] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                await self._one(reader, writer)
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError, ssl.SSLError):
+            pass
+        finally:
+            writer.transport.abort()
+
+    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode()
+        body = await self._body(reader, head.lower())
+        self.heads.append(head)
+        self.bodies.append(body)
+        writer.write(self.answer)
+        await writer.drain()
+        if self.then == "drop":
+            raise ConnectionError
+        if self.then == "hang":
+            await asyncio.sleep(60)
+
+    async def _body(self, reader: asyncio.StreamReader, head: str) -> bytes:
+        got = bytearray()
+        if "transfer-encoding: chunked" in head:
+            while size := int(await reader.readline(), 16):
+                got += await reader.readexactly(size)
+                await reader.readexactly(2)
+            await reader.readexactly(2)
+            return bytes(got)
+        want = int(head.partition("content-length: ")[2].partition("\r\n")[0] or 0)
+        while len(got) < want:
+            await asyncio.sleep(self.pause)
+            got += await reader.readexactly(min(1 << 16, want - len(got)))
+        return bytes(got)
+
+
+@asynccontextmanager
+async def serving(server: Server, leaf: trustme.LeafCert) -> AsyncGenerator[str]:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(context)
+    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
+    server.port = listener.sockets[0].getsockname()[1]
+    try:
+        yield f"https://localhost:{server.port}"
+    finally:
+        listener.close()
+
+
+@pytest.fixture
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture
+def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
+    """Two authorities in one file; ours is the second."""
+    file = tmp_path / "ca.pem"
+    file.write_bytes(b"# a comment\n" + trustme.CA().cert_pem.bytes() + authority.cert_pem.bytes())
+    return file
+
+
+@pytest.fixture
+async def server(authority: trustme.CA) -> AsyncGenerator[Server]:
+    made = Server()
+    async with serving(made, authority.issue_cert("localhost")):
+        yield made
+
+
+@pytest.fixture
+async def client(ca_file: Path) -> AsyncGenerator[Http]:
+    async with http(HttpSettings(ca_file=ca_file, idle=1.0)) as made:
+        yield made
+
+
+def url(server: Server, path: str = "/") -> str:
+    return f"https://localhost:{server.port}{path}"
+
+
+async def pieces(*given: bytes | Exception) -> AsyncIterator[bytes]:
+    for piece in given:
+        if isinstance(piece, Exception):
+            raise piece
+        yield piece
+
+
+async def read_all(client: Http, address: str) -> bytes:
+    got = bytearray()
+    async with client.stream("GET", address) as answer:
+        while chunk := await answer.read(5):
+            got += chunk
+    return bytes(got)
+
+
+async def test_a_request_and_its_answer(server: Server, client: Http) -> None:
+    answer = await client.send("PUT", url(server, "/a%20b?c=d"), {"x-one": "1"}, b"body")
+    assert (answer.status, answer.body) == (200, b"ok")
+    assert answer.header("x-ECHO") == answer.headers["x-echo"] == "Yes"
+    assert answer.header("absent") is None
+    assert server.heads[0].startswith("PUT /a%20b?c=d HTTP/1.1\r\n")
+    assert "x-one: 1" in server.heads[0].lower()
+    assert server.bodies == [b"body"]
+
+
+async def test_an_empty_body_says_that_it_is_empty(server: Server, client: Http) -> None:
+    await client.send("PUT", url(server), {}, b"")
+    await client.upload("PUT", url(server), {}, pieces(), 0)
+    assert all("content-length: 0" in head.lower() for head in server.heads)
+
+
+@pytest.mark.parametrize("how", CUT)
+async def test_a_cut_answer_is_never_a_short_success(server: Server, client: Http, how: str) -> None:
+    server.answer, server.then = CUT[how], "drop"
+    with pytest.raises(Unreachable):
+        await client.send("GET", url(server))
+    with pytest.raises(Unreachable):
+        await read_all(client, url(server))
+
+
+async def test_an_answer_is_not_decompressed(server: Server, client: Http) -> None:
+    server.answer = b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nzzzz"
+    assert (await client.send("GET", url(server))).body == b"zzzz"
+    assert "accept-encoding" not in server.heads[0].lower()
+
+
+async def test_a_redirect_is_not_followed(server: Server, client: Http) -> None:
+    server.answer = b"HTTP/1.1 307 No\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n"
+    assert (await client.send("GET", url(server))).status == 307
+    assert len(server.heads) == 1
+
+
+@pytest.mark.parametrize("size", [3 << 20, None])
+async def test_a_stream_is_sent_whole(server: Server, client: Http, size: int | None) -> None:
+    data = [bytes([i]) * (1 << 20) for i in range(3)]
+    answer = await client.upload("PUT", url(server), {}, pieces(*data), size)
+    assert answer.status == 200
+    assert server.bodies == [b"".join(data)]
+
+
+async def test_large_bytes_are_sent_whole(server: Server, client: Http) -> None:
+    data = bytes(range(256)) * 8192
+    await client.upload("PUT", url(server), {}, data, len(data))
+    await client.send("PUT", url(server), {}, data)
+    assert server.bodies == [data, data]
+
+
+@pytest.mark.parametrize("size", [5, 11, 14, 16, 20])
+async def test_a_body_of_another_size_never_arrives_whole(server: Server, client: Http, size: int) -> None:
+    with pytest.raises(Damaged):
+        await client.upload("PUT", url(server), {}, pieces(b"12345", b"67890", b"12345"), size)
+    with pytest.raises(Damaged):
+        await client.upload("PUT", url(server), {}, b"123456789012345", size)
+    await asyncio.sleep(0.05)
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize("problem", [NotFound("mine"), ValueError("mine"), TimeoutError("mine"), OSError("mine")])
+async def test_an_error_of_the_body_comes_out_as_it_is(server: Server, client: Http, problem: Exception) -> None:
+    with pytest.raises(type(problem)) as caught:
+        await client.upload("PUT", url(server), {}, pieces(b"1", problem), 2)
+    assert caught.value is problem
+    assert server.bodies == []
+
+
+async def test_a_certificate_of_another_authority_is_untrusted(client: Http) -> None:
+    async with serving(Server(), trustme.CA().issue_cert("localhost")) as address:
+        with pytest.raises(Untrusted, match="UnknownIssuer"):
+            await client.send("GET", address)
+        with pytest.raises(Untrusted):
+            await client.upload("PUT", address, {}, pieces(b"1"), 1)
+        with pytest.raises(Untrusted):
+            async with client.stream("GET", address):
+                pass
+
+
+async def test_a_certificate_of_another_name_is_untrusted(client: Http, authority: trustme.CA) -> None:
+    async with serving(Server(), authority.issue_cert("elsewhere.example")) as address:
+        with pytest.raises(Untrusted, match="localhost"):
+            await client.send("GET", address)
+
+
+async def test_silence_ends_a_request(server: Server, client: Http) -> None:
+    server.answer, server.then = b"", "hang"
+    with pytest.raises(Unreachable):
+        await client.send("GET", url(server))
+    with pytest.raises(Unreachable):
+        await client.upload("PUT", url(server), {}, pieces(b"1"), 1)
+    with pytest.raises(Unreachable):
+        async with client.stream("GET", url(server)):
+            pass
+
+
+async def test_silence_ends_an_answer(server: Server, client: Http) -> None:
+    server.answer, server.then = CUT["length"], "hang"
+    with pytest.raises(Unreachable):
+        await client.send("GET", url(server))
+    with pytest.raises(Unreachable):
+        await read_all(client, url(server))
+
+
+async def test_a_slow_upload_is_not_silence(server: Server, client: Http) -> None:
+    server.pause = 0.1
+    size = 24 << 16  # more than `idle` at this pace
+    for chunks in (pieces(*[b"x" * (1 << 16)] * 24), b"x" * size):
+        assert (await client.upload("PUT", url(server), {}, chunks, size)).status == 200
+
+
+async def test_a_slow_reader_is_not_silence(server: Server, client: Http) -> None:
+    server.answer = b"HTTP/1.1 200 OK\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 4_000_000
+    count = 0
+    async with client.stream("GET", url(server)) as answer:
+        while chunk := await answer.read():
+            count += len(chunk)
+            await asyncio.sleep(0.6)
+    assert count == 4_000_000
+
+
+async def test_rest_is_bounded(server: Server, client: Http) -> None:
+    server.answer = b"HTTP/1.1 500 No\r\nContent-Length: 4000000\r\n\r\n" + b"x" * 4_000_000
+    async with client.stream("GET", url(server)) as answer:
+        assert len(await answer.rest(1000)) == 1000
+
+
+async def test_nobody_listens(client: Http, server: Server) -> None:
+    async with serving(Server(), trustme.CA().issue_cert("localhost")) as address:
+        pass
+    with pytest.raises(Unreachable) as caught:
+        await client.send("GET", f"{address}/?secret=s3cr3t")
+    assert "s3cr3t" not in str(caught.value)
+
+
+async def test_plain_http_is_refused(client: Http) -> None:
+    with pytest.raises(NotEncrypted):
+        await client.send("GET", "http://localhost:9/")
+
+
+@pytest.mark.parametrize("path", ["/a/../b", "/a/.", "/..?x", "/%2e%2E/b", "/.%2e", "/a/./b#c"])
+async def test_a_path_that_would_be_folded_is_refused(server: Server, client: Http, path: str) -> None:
+    with pytest.raises(Unfit):
+        await client.send("DELETE", url(server, path))
+    assert server.heads == []
+
+
+@pytest.mark.parametrize("path", ["/...", "/.a/b", "/a//b", "/%2Fa", "/a?b=/../c", "/%25", "/a%2e"])
+async def test_a_path_arrives_as_it_was_given(server: Server, client: Http, path: str) -> None:
+    await client.send("GET", url(server, path))
+    assert server.heads[0].split()[1] == path
+
+
+async def test_what_cannot_be_a_header_is_not_shown(server: Server, client: Http) -> None:
+    with pytest.raises(BadAddress) as caught:
+        await client.send("GET", url(server), {"authorization": "s3cr3t\n"})
+    assert "s3cr3t" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", [b"", b"no certificate", b"-----BEGIN CERTIFICATE-----\nZZZZ\n-----END CERTIFICATE-----\n"]
+)
+async def test_authorities_that_are_none(tmp_path: Path, text: bytes) -> None:
+    (tmp_path / "ca.pem").write_bytes(text)
+    for file in (tmp_path / "ca.pem", tmp_path / "absent.pem"):
+        with pytest.raises(BadOption):
+            async with http(HttpSettings(ca_file=file)):
+                pass
+
+
+async def test_a_proxy_is_used_and_the_environments_is_not(
+    server: Server, ca_file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")
+    async with http(HttpSettings(ca_file=ca_file)) as client:
+        assert (await client.send("GET", url(server))).status == 200
+    async with http(HttpSettings(ca_file=ca_file, proxy="http://127.0.0.1:9")) as client:
+        with pytest.raises(Unreachable):
+            await client.send("GET", url(server))
+    with pytest.raises(BadOption, match="proxy"):
+        async with http(HttpSettings(proxy="::")):
+            pass
