@@ -1,0 +1,1 @@
+"""SFTP: files on a server that is reached over SSH."""
