@@ -1,0 +1,1 @@
+"""WebDAV servers: Apache, nginx, Nextcloud, ownCloud and whatever else speaks RFC 4918."""
