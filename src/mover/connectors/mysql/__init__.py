@@ -1,0 +1,1 @@
+"""MySQL and MariaDB: a database as a tree of SQL files."""
