@@ -1,0 +1,1 @@
+"""Azure Blob Storage: block blobs in one container."""
