@@ -6,10 +6,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from mover.boot.one_file import OneFile
+from mover.boot.proving import ProvingRun
 from mover.boot.sides import End, opened
 from mover.core.clock import Clock
 from mover.core.errors import BadAddress
-from mover.core.model import Kind
 from mover.engine.control import Control
 from mover.engine.filters import Filter
 from mover.engine.local_journal import LocalJournal
@@ -28,6 +29,8 @@ class Copy:
     destination: End
     settings: RunSettings
     filters: Filter
+    prove: bool = False
+    """With `settings.dry_run`: files that seem the same are read on both sides."""
 
 
 async def copy(
@@ -50,16 +53,21 @@ async def copy(
         source = await stack.enter_async_context(
             opened(what.source, clock, at_once=settings.transfers + settings.scanners)
         )
-        if source.folder.kind is not Kind.FOLDER:
-            raise BadAddress(
-                f"{what.source.address} is a {source.folder.kind.value}; name the folder it is in", item="source"
-            )
         destination = await stack.enter_async_context(
-            opened(what.destination, clock, at_once=settings.transfers + settings.scanners, make=not settings.dry_run)
+            opened(
+                what.destination,
+                clock,
+                at_once=settings.transfers + settings.scanners,
+                make=not settings.dry_run,
+                may_lack=settings.dry_run,
+            )
         )
+        if isinstance(destination.connector, OneFile):
+            raise BadAddress(f"{what.destination.address} is a file; a copy goes into a folder", item="destination")
         spool = await stack.enter_async_context(Spool.open(spool_folder, quota=quota))
         journal.begin_pass()
-        run = Run(
+        kind = ProvingRun if what.prove else Run
+        run = kind(
             source,
             destination,
             spool,
@@ -70,4 +78,6 @@ async def copy(
             progress=progress,
             name=what.name,
         )
+        if isinstance(run, ProvingRun):
+            run.prove_with(source, destination, spool, what.name)
         return await run.go()

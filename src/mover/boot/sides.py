@@ -5,13 +5,36 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
 
+from mover.boot.one_file import OneFile
 from mover.connectors.registry import connect
 from mover.core.clock import Clock
+from mover.core.connector import Connector, ImpliesFolders
+from mover.core.errors import NotFound
+from mover.core.model import Entry, ItemId, Kind
 from mover.core.options import Options
+from mover.core.spec import Cap
+from mover.crypto.rclone_key import read_key
+from mover.engine.layer import Encrypted, layered
 from mover.engine.side import Side
 from mover.engine.tree import find, make_folders
 from mover.net.pace import Pace, Retries
+
+
+class NoSuchPlace(NotFound):
+    """The address that a user gave names nothing."""
+
+    advice = "Check the path: `mover ls` shows what is there."
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """The user's own encryption at an end: the file that holds the key, and whether names are encrypted too."""
+
+    key: Path
+    names: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +44,60 @@ class End:
     options: Options
     path: str
     address: str
+    layer: Layer | None = None
 
 
 @asynccontextmanager
 async def opened(
-    end: End, clock: Clock, *, at_once: int, make: bool = False, retries: Retries | None = None
+    end: End,
+    clock: Clock,
+    *,
+    at_once: int,
+    make: bool = False,
+    may_lack: bool = False,
+    retries: Retries | None = None,
 ) -> AsyncGenerator[Side]:
-    """The open end, at its folder (or file). With `make` the folder is made if it is missing.
+    """The open end at its folder; at its file, a side that shows this file alone in its folder.
+
+    With `make` the folder is made if it is missing; with `may_lack` a missing folder is taken for an empty one. Behind a layer, the
+    folder itself has the name that the user wrote: what lies in it is encrypted.
 
     Raises:
-        LinkLost, MoverError: the connection cannot be opened, or there is no such folder.
+        NoSuchPlace: there is no such folder or file.
+        LinkLost, MoverError: the connection cannot be opened.
     """
+    key = None if end.layer is None else read_key(end.layer.key)
     async with connect(end.options) as connector:
         root = await connector.root()
         side = Side(connector, end.options.spec, root, Pace(clock, at_most=at_once), clock, retries or Retries())
-        yield replace(side, folder=await (make_folders if make else find)(side, end.path))
+        side = await _at_place(side, end, make=make, may_lack=may_lack)
+        if end.layer is not None and key is not None:
+            sealed = Encrypted(side.connector, key, names=end.layer.names)
+            side = replace(side, connector=sealed, spec=layered(side.spec, names=end.layer.names))
+        yield side
+
+
+async def _at_place(side: Side, end: End, *, make: bool, may_lack: bool) -> Side:
+    if make:
+        return replace(side, folder=await make_folders(side, end.path))
+    try:
+        found = await find(side, end.path)
+    except NotFound as problem:
+        if may_lack:
+            return replace(side, folder=_lacking(side.connector, end.path))
+        raise NoSuchPlace(f"{end.address}: {problem.detail}", item=end.path) from problem
+    if found.kind is Kind.FOLDER:
+        return replace(side, folder=found)
+    above = await find(side, end.path.rstrip("/").rpartition("/")[0])
+    return replace(side, connector=OneFile(side.connector, found), folder=above)
+
+
+def _lacking(connector: Connector, path: str) -> Entry:
+    """A folder that is not there, for a plan: whoever lists it hears `NotFound`, or sees nothing."""
+    at = ItemId("")
+    for name in [name for name in path.split("/") if name]:
+        if connector.caps & Cap.IMPLIED_FOLDERS:
+            at = cast("ImpliesFolders", connector).folder_at(at, name)
+        else:
+            at = ItemId(f"{at}/{name}" if at else name)
+    return Entry(at, None, path.rpartition("/")[2], Kind.FOLDER)

@@ -1,0 +1,144 @@
+"""Whether this machine is fit: keys, folders, what lies below the spool, and the versions in use."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import resource
+import shutil
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
+from typing import Final, Literal
+
+from mover.boot.home import Home
+from mover.connectors.registry import specs
+
+Verdict = Literal["fine", "note", "wrong"]
+
+SYSTEM: Final = Path("/sys/dev/block")
+MOUNTS: Final = Path("/proc/self/mountinfo")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at; `advice` says what to do if it is not fine."""
+
+    what: str
+    verdict: Verdict
+    finding: str
+    advice: str = ""
+
+
+def examined(home: Home) -> list[Finding]:
+    """Everything, in a fixed order. Nothing is changed and nothing is sent anywhere."""
+    return [
+        *_versions(),
+        *_modes(home),
+        _room(home),
+        _below(home),
+        _dumps(),
+        *_connectors(),
+    ]
+
+
+def _versions() -> Iterator[Finding]:
+    yield Finding("python", "fine", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    for wanted in ("openmover", *(requires("openmover") or ())):
+        name = re.split(r"[^A-Za-z0-9._-]", wanted, maxsplit=1)[0]
+        try:
+            yield Finding(name, "fine", version(name))
+        except PackageNotFoundError:
+            yield Finding(name, "wrong", "not installed", "Install Mover again: a package it needs is missing.")
+
+
+def _modes(home: Home) -> Iterator[Finding]:
+    for path in (home.folder, home.keys, home.keys / "global", home.keys / "users", home.connections, home.runs):
+        try:
+            found = path.lstat()
+        except FileNotFoundError:
+            continue
+        open_to = stat.S_IMODE(found.st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
+        if found.st_uid != os.geteuid():
+            yield Finding(str(path), "wrong", f"belongs to user {found.st_uid}", "Give it to the user who runs Mover.")
+        elif open_to and path != home.folder:
+            yield Finding(
+                str(path), "wrong", f"mode {stat.S_IMODE(found.st_mode):o}: others may use it", f"chmod go= {path}"
+            )
+        else:
+            yield Finding(str(path), "fine", f"mode {stat.S_IMODE(found.st_mode):o}, yours")
+
+
+def _room(home: Home) -> Finding:
+    free = shutil.disk_usage(_there(home.spool)).free
+    text = f"{free >> 20:,} MiB free, quota {home.quota >> 20:,} MiB"
+    if free < home.quota:
+        return Finding("spool: room", "wrong", text, "Make room, or set MOVER_SPOOL or MOVER_SPOOL_QUOTA.")
+    return Finding("spool: room", "fine", text)
+
+
+def _below(home: Home) -> Finding:
+    """What the spool's encrypted files lie on. They need no encrypted disk; in memory they never reach one."""
+    kind, device = _mount(_there(home.spool))
+    if kind in ("tmpfs", "ramfs"):
+        return Finding(
+            "spool: file system", "note", f"{kind}: in memory", "It may be swapped out; what is in it is encrypted."
+        )
+    if device and _encrypted(SYSTEM / device):
+        return Finding("spool: file system", "fine", f"{kind} on an encrypted disk")
+    return Finding(
+        "spool: file system", "fine", f"{kind or 'unknown'}; files in the spool are encrypted by Mover itself"
+    )
+
+
+def _dumps() -> Finding:
+    soft, _ = resource.getrlimit(resource.RLIMIT_CORE)
+    if soft == 0:
+        return Finding("core dumps", "fine", "off")
+    pattern = Path("/proc/sys/kernel/core_pattern")
+    where = pattern.read_text().strip() if pattern.exists() else "unknown"
+    return Finding("core dumps", "note", f"on, to {where}: a crash would write keys there", "ulimit -c 0")
+
+
+def _connectors() -> Iterator[Finding]:
+    for spec in specs().values():
+        if spec.key == "memory":
+            continue
+        module = spec.client.partition(":")[0]
+        try:
+            import_module(module if "." in module else f"mover.connectors.{spec.key}.{module}")
+        except ImportError as error:
+            yield Finding(spec.key, "wrong", f"cannot be loaded: {error}", "Install Mover again.")
+        else:
+            yield Finding(spec.key, "fine", f"{spec.title}: {spec.channel.value}")
+
+
+def _there(path: Path) -> Path:
+    """The folder, or the nearest above it that is there."""
+    while not path.exists():
+        path = path.parent
+    return path
+
+
+def _mount(path: Path) -> tuple[str, str]:
+    """Type of the file system and number of the device (`254:0`) below a path, from proc(5)'s mountinfo."""
+    number = path.stat().st_dev
+    wanted = f"{os.major(number)}:{os.minor(number)}"
+    for line in MOUNTS.read_text().splitlines() if MOUNTS.exists() else ():
+        before, _, after = line.partition(" - ")
+        if before.split()[2] == wanted:
+            return after.split()[0], wanted
+    return "", wanted
+
+
+def _encrypted(device: Path) -> bool:
+    """Whether the device, or one below it, is a dm-crypt mapping (its uuid begins with CRYPT-)."""
+    uuid = device / "dm" / "uuid"
+    if uuid.exists() and uuid.read_text().startswith("CRYPT-"):
+        return True
+    slaves = device / "slaves"
+    return slaves.exists() and any(_encrypted(slave) for slave in slaves.iterdir())

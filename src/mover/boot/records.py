@@ -1,0 +1,38 @@
+"""How Mover's own small files are kept: JSON, private, replaced whole.
+
+Names need not be UTF-8 (PEP 383), and JSON of the standard library carries them; msgspec checks what is read.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from mover.core.errors import Sealed
+from mover.vault.files import read_private, write_private
+
+T = TypeVar("T")
+
+
+def store(file: Path, record: object) -> None:
+    """Replace the file's content (mode 0600), on the disk when this returns."""
+    write_private(file, json.dumps(msgspec.to_builtins(record), indent=1).encode() + b"\n")
+
+
+def load(file: Path, kind: type[T]) -> T | None:
+    """What the file holds; `None` if there is no such file.
+
+    Raises:
+        Sealed: it was changed to something that we did not write.
+        BadOption: others may read it.
+    """
+    data = read_private(file)
+    if data is None:
+        return None
+    try:
+        return msgspec.convert(json.loads(data), type=kind)
+    except (ValueError, msgspec.ValidationError) as error:
+        raise Sealed(f"{file} is damaged: {error}") from error

@@ -1,0 +1,281 @@
+"""Runs of this user: a folder each, with what was asked, how it stands, and its journal."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import shutil
+import time
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Final, Literal
+
+import msgspec
+
+from mover.boot.addresses import Asked, absolute
+from mover.boot.connections import OWNER
+from mover.boot.home import Home
+from mover.boot.records import load, store
+from mover.boot.sides import Layer
+from mover.boot.telling import TellingJournal
+from mover.core.errors import RunBusy, UnknownRun
+from mover.core.secret import Secret
+from mover.engine.filter_options import FilterOptions
+from mover.engine.settings import RunSettings
+from mover.vault.files import locked, private_folder
+from mover.vault.local import LocalVault
+
+StateName = Literal["running", "paused", "interrupted", "done", "failed"]
+
+_ONE_OFF: Final = "run"
+_UPLOAD: Final = "upload"
+_TRIES: Final = 10  # somebody who only looks holds the lock for a moment
+
+
+class KeptPlace(msgspec.Struct, frozen=True):
+    """An end as it is kept; one-off `secrets` are sealed, those of a saved connection are not here at all."""
+
+    address: str
+    options: dict[str, str]
+    secrets: dict[str, bytes]
+    key: str | None = None
+    names: bool = False
+
+
+class Record(msgspec.Struct, frozen=True):
+    """What was asked of a run. `now` is when it was first asked: filters by age count from there."""
+
+    number: int
+    now: datetime
+    source: KeptPlace
+    destination: KeptPlace
+    settings: RunSettings
+    filters: FilterOptions
+    format: int = 1
+
+
+class Standing(msgspec.Struct, frozen=True):
+    """How a run stands. `found` and `settled` count items of its last complete pass; `code`, `reason` and `advice` say why it stopped."""
+
+    state: StateName
+    updated: datetime
+    reason: str | None = None
+    code: str | None = None
+    advice: str | None = None
+    exit_code: int | None = None
+    passes: int = 0
+    found: int | None = None
+    settled: int | None = None
+    seconds: float = 0.0
+    plan_only: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A copy as it is asked for."""
+
+    source: Asked
+    destination: Asked
+    settings: RunSettings
+    filters: FilterOptions
+
+    def settled(self) -> Wanted:
+        """The same from anywhere: addresses and key files from the top."""
+        return replace(self, source=_from_top(self.source), destination=_from_top(self.destination))
+
+
+class RunFolder:
+    """One run on the disk."""
+
+    def __init__(self, folder: Path, vault: LocalVault) -> None:
+        self.number = int(folder.name)
+        self._folder = folder
+        self._vault = vault
+
+    def record(self) -> Record:
+        """What was asked. Raises `UnknownRun` if it is gone."""
+        record = load(self._folder / "run.json", Record)
+        if record is None:
+            raise UnknownRun(f"there is no run {self.number}", item=str(self.number))
+        return record
+
+    def wanted(self) -> Wanted:
+        """What was asked, one-off secrets opened. Raises `Sealed` if one cannot be."""
+        record = self.record()
+        source = self._asked("source", record.source)
+        destination = self._asked("destination", record.destination)
+        return Wanted(source, destination, record.settings, record.filters)
+
+    def keep(self, wanted: Wanted, now: datetime) -> None:
+        """Keep what is asked; its secrets are sealed for this run."""
+        source, destination = self._kept(wanted.source), self._kept(wanted.destination)
+        store(
+            self._folder / "run.json",
+            Record(self.number, now, source, destination, wanted.settings, wanted.filters),
+        )
+
+    def forget_secrets(self) -> None:
+        """A run that is done needs them no more."""
+        record = self.record()
+        source, destination = (msgspec.structs.replace(p, secrets={}) for p in (record.source, record.destination))
+        store(self._folder / "run.json", msgspec.structs.replace(record, source=source, destination=destination))
+
+    def standing(self) -> Standing:
+        """How it stands. A run whose process died shows as interrupted."""
+        found = load(self._folder / "state.json", Standing)
+        if found is None:
+            return Standing("interrupted", self.record().now, "its process ended before it began")
+        if found.state == "running" and not self._held():
+            return msgspec.structs.replace(found, state="interrupted", reason="its process ended without a word")
+        return found
+
+    def stand(self, standing: Standing) -> None:
+        """Keep how it stands; durable when this returns."""
+        store(self._folder / "state.json", standing)
+
+    @contextmanager
+    def working(self) -> Generator[None]:
+        """Be the one process that works on the run. Raises `RunBusy`."""
+        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            if not _locked(descriptor, fcntl.LOCK_EX):
+                raise RunBusy(f"another process works on run {self.number}", item=str(self.number))
+            yield
+        finally:
+            os.close(descriptor)
+
+    @contextmanager
+    def journal(self) -> Generator[TellingJournal]:
+        """Its journal, open. Upload states in it are sealed."""
+        with journal_of(self._folder / "journal.sqlite", self._vault, str(self.number)) as journal:
+            yield journal
+
+    def remove(self) -> None:
+        """Forget the run: it never began."""
+        shutil.rmtree(self._folder)
+
+    def _held(self) -> bool:
+        with contextlib.suppress(FileNotFoundError):
+            descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            try:
+                return not _locked(descriptor, fcntl.LOCK_SH, tries=1)
+            finally:
+                os.close(descriptor)
+        return False
+
+    def _kept(self, asked: Asked) -> KeptPlace:
+        sealed = {
+            name: self._vault.seal(secret, purpose=_ONE_OFF, owner=OWNER, record=f"{self.number}/{asked.role}/{name}")
+            for name, secret in asked.secrets.items()
+        }
+        key, names = (None, False) if asked.layer is None else (str(asked.layer.key), asked.layer.names)
+        return KeptPlace(asked.address, dict(asked.options), sealed, key, names)
+
+    def _asked(self, role: str, kept: KeptPlace) -> Asked:
+        secrets = {
+            name: self._vault.open(sealed, purpose=_ONE_OFF, owner=OWNER, record=f"{self.number}/{role}/{name}")
+            for name, sealed in kept.secrets.items()
+        }
+        layer = None if kept.key is None else Layer(Path(kept.key), kept.names)
+        return Asked(role, kept.address, kept.options, secrets, layer)
+
+
+class Runs:
+    """All runs of this user, by number."""
+
+    def __init__(self, home: Home) -> None:
+        self._home = home.made()
+        self._vault = LocalVault(self._home.keys)
+
+    def get(self, number: int) -> RunFolder:
+        """Raises `UnknownRun`."""
+        folder = self._home.runs / str(number)
+        if not (folder / "run.json").exists():
+            raise UnknownRun(f"there is no run {number}", item=str(number))
+        return RunFolder(folder, self._vault)
+
+    def all(self) -> Iterator[RunFolder]:
+        """Every run, the latest first."""
+        for number in sorted(self._numbers(), reverse=True):
+            with contextlib.suppress(UnknownRun):
+                yield self.get(number)
+
+    def new(self, wanted: Wanted, now: datetime) -> RunFolder:
+        """A new run with the next number."""
+        private_folder(self._home.runs)
+        with locked(self._home.runs / "lock"):
+            folder = self._home.runs / str(max(self._numbers(), default=0) + 1)
+            folder.mkdir(mode=0o700)
+        run = RunFolder(folder, self._vault)
+        run.keep(wanted, now)
+        return run
+
+    def same_as(self, wanted: Wanted) -> RunFolder | None:
+        """The latest run of the very same copy, if it was not finished: the same command goes on where it stopped."""
+        for run in self.all():
+            record = run.record()
+            if _meaning(record) == _asked_meaning(wanted):
+                return run if run.standing().state != "done" else None
+        return None
+
+    def _numbers(self) -> list[int]:
+        with contextlib.suppress(FileNotFoundError):
+            return [int(name) for name in os.listdir(self._home.runs) if name.isdecimal()]  # noqa: PTH208  # names only
+        return []
+
+
+@contextmanager
+def journal_of(file: Path | None, vault: LocalVault, record: str) -> Generator[TellingJournal]:
+    """A journal whose upload states are sealed by the vault."""
+
+    def seal(text: str) -> bytes:
+        return vault.seal(Secret(text), purpose=_UPLOAD, owner=OWNER, record=record)
+
+    def unseal(sealed: bytes) -> str:
+        return vault.open(sealed, purpose=_UPLOAD, owner=OWNER, record=record).reveal()
+
+    with TellingJournal.open(file, seal=seal, unseal=unseal) as journal:
+        yield journal
+
+
+def _from_top(asked: Asked) -> Asked:
+    layer = asked.layer and Layer(asked.layer.key.expanduser().absolute(), asked.layer.names)
+    return replace(asked, address=absolute(asked.address), layer=layer)
+
+
+def _meaning(record: Record) -> object:
+    places = [(p.address, p.options, p.key, p.names) for p in (record.source, record.destination)]
+    return places, _of_settings(record.settings), _of_filters(record.filters)
+
+
+def _asked_meaning(wanted: Wanted) -> object:
+    places = [
+        (a.address, dict(a.options), None if a.layer is None else str(a.layer.key), bool(a.layer and a.layer.names))
+        for a in (wanted.source, wanted.destination)
+    ]
+    return places, _of_settings(wanted.settings), _of_filters(wanted.filters)
+
+
+def _of_filters(filters: FilterOptions) -> str:
+    return json.dumps(msgspec.to_builtins(filters))  # lists and tuples are one there
+
+
+def _of_settings(settings: RunSettings) -> object:
+    """What changes the outcome of a copy; how fast it goes does not."""
+    return settings.verify, settings.compare, settings.names, settings.links
+
+
+def _locked(descriptor: int, how: int, tries: int = _TRIES) -> bool:
+    for _ in range(tries):
+        try:
+            fcntl.flock(descriptor, how | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False

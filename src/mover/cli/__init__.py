@@ -1,0 +1,1 @@
+"""The command line: thin, lazily imported, and the only room that prints."""

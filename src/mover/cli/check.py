@@ -1,0 +1,40 @@
+"""`mover check`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from mover.cli.filtering import filter_options
+from mover.cli.output import format_option
+from mover.cli.places import option_options
+
+
+@click.command()
+@click.argument("source")
+@click.argument("destination")
+@click.option(
+    "--compare",
+    type=click.Choice(["auto", "size", "digest", "stored"]),
+    default="auto",
+    show_default=True,
+    help="What makes two files the same; as for copy.",
+)
+@click.option("--names", type=click.Choice(["fail", "replace"]), default="fail", help="As the copy was made.")
+@click.option("--links", type=click.Choice(["skip", "follow"]), default="skip", help="As the copy was made.")
+@filter_options
+@option_options("source")
+@option_options("destination")
+@click.option("--quick", is_flag=True, help="Compare listings only; do not read files.")
+@click.option("--one-way", is_flag=True, help="Do not look for what only the destination has.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and results.")
+@format_option
+def check(**said: Any) -> int:
+    """Compare the folders SOURCE and DESTINATION, every byte; nothing is written.
+
+    Shows what is missing, what differs, and what only the destination has. Exit code 3 if there is any.
+    """
+    from mover.cli.comparing import run_check
+
+    return run_check(said)

@@ -1,0 +1,88 @@
+"""What `mover check` does."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from typing import Any
+
+import click
+
+from mover.boot.comparing import Found, Sums, compared
+from mover.boot.home import home
+from mover.boot.runs import Wanted
+from mover.boot.working import Watch, Worker
+from mover.cli.filtering import filters_of
+from mover.cli.interrupts import to_the_end
+from mover.cli.output import Format, csv_row, safe, say, size_text
+from mover.cli.places import asked
+from mover.engine.control import Control
+from mover.engine.progress import Progress
+from mover.engine.settings import RunSettings
+
+DIFFERENT = 3
+INTERRUPTED = 130
+
+
+def run_check(said: dict[str, Any]) -> int:
+    """Compare as the options say; 3 if there is any difference."""
+    verify = "none" if said["quick"] else "full"
+    settings = RunSettings(
+        verify=verify, compare=said["compare"], names=said["names"], links=said["links"], dry_run=True
+    )
+    source, destination = (
+        asked(role, said[role], said[f"{role}_option"], said[f"{role}_secret"]) for role in ("source", "destination")
+    )
+    wanted = Wanted(source, destination, settings, filters_of(said))
+    one_way = bool(said["one_way"]) or said["names"] == "replace"
+    sums, control = Sums(), Control()
+
+    async def all_of_it() -> None:
+        printer = _Printer(said["form"])
+        async for found in compared(Worker(home()), wanted, sums, lambda: Watch(control, Progress()), one_way=one_way):
+            printer.show(found)
+        printer.end(sums)
+
+    async def steered() -> None:
+        await to_the_end(all_of_it(), control)
+
+    asyncio.run(steered())
+    if control.pausing:
+        say("interrupted: the comparison is not whole")
+        return INTERRUPTED
+    if not said["quiet"]:
+        say(f"{sums.same:,} same, {sums.differences:,} different, {sums.filtered:,} filtered")
+    return DIFFERENT if sums.differences else 0
+
+
+class _Printer:
+    """Writes differences as they are found."""
+
+    def __init__(self, form: Format) -> None:
+        self._form = form
+        self._between = "\n    "
+        if form == "csv":
+            csv_row(("difference", "path", "size", "reason"))
+        elif form == "json":
+            sys.stdout.write('{\n  "differences": [')
+
+    def show(self, found: Found) -> None:
+        if self._form == "csv":
+            csv_row((found.difference, found.path, found.size, found.reason))
+        elif self._form == "json":
+            one = {"difference": found.difference, "path": found.path, "size": found.size, "reason": found.reason}
+            sys.stdout.write(self._between + json.dumps(one))
+            self._between = ",\n    "
+        else:
+            reason = (
+                f"  ({safe(found.reason)})"
+                if found.reason and found.difference in ("differs", "unfit", "unread")
+                else ""
+            )
+            click.echo(f"{found.difference:<8} {size_text(found.size):>10}  {safe(found.path)}{reason}")
+
+    def end(self, sums: Sums) -> None:
+        if self._form == "json":
+            totals = {"same": sums.same, "different": sums.differences, "filtered": sums.filtered}
+            sys.stdout.write('\n  ],\n  "totals": ' + json.dumps(totals) + "\n}\n")

@@ -1,0 +1,118 @@
+"""What `mover copy` and `mover run resume` do."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from mover.boot.home import home
+from mover.boot.runs import Wanted
+from mover.boot.sides import End
+from mover.boot.working import NOTHING, Outcome, Watch, Worker
+from mover.cli.filtering import filters_of
+from mover.cli.interrupts import to_the_end
+from mover.cli.output import Format, say
+from mover.cli.places import asked
+from mover.cli.progress import Display
+from mover.cli.results import print_outcome, print_plan, told, write_report
+from mover.core.errors import BadOption
+from mover.core.spec import Channel
+from mover.core.states import State
+from mover.engine.control import Control
+from mover.engine.filter_options import size_of
+from mover.engine.progress import Progress
+from mover.engine.settings import RunSettings
+
+
+def run_copy(said: dict[str, Any]) -> int:
+    """Work as the options of `mover copy` say; the exit code."""
+    wanted = wanted_of(said)
+    worker = Worker(home())
+    if wanted.settings.dry_run:
+        return _planned(worker, wanted, said)
+    return worked(lambda watch: worker.start(wanted, watch), worker, said)
+
+
+def wanted_of(said: dict[str, Any]) -> Wanted:
+    """What the options of `mover copy` ask for. Raises `BadOption`."""
+    if said["encrypt_names"] and not said["encrypt_to"]:
+        raise BadOption("--encrypt-names needs --encrypt-to FILE", item="encrypt-names")
+    if said["decrypt_names"] and not said["decrypt_with"]:
+        raise BadOption("--decrypt-names needs --decrypt-with FILE", item="decrypt-names")
+    settings = RunSettings(
+        verify=said["verify"],
+        compare=said["compare"],
+        names=said["names"],
+        links=said["links"],
+        dry_run=said["dry_run"],
+        transfers=said["transfers"],
+        bytes_per_second=size_of(said["bwlimit"], "--bwlimit") or None,
+    )
+    source, destination = (
+        asked(role, said[role], said[f"{role}_option"], said[f"{role}_secret"], key, names=names)
+        for role, key, names in (
+            ("source", said["decrypt_with"], said["decrypt_names"]),
+            ("destination", said["encrypt_to"], said["encrypt_names"]),
+        )
+    )
+    return Wanted(source, destination, settings, filters_of(said))
+
+
+def worked(work: Callable[[Watch], Awaitable[Outcome]], worker: Worker, said: dict[str, Any]) -> int:
+    """Work on a run while its progress is shown, then say what came of it; the exit code."""
+    outcome = _watched(work, said)
+    form: Format = said["form"]
+    if outcome.run is not None and said["report"]:
+        write_report(worker.runs.get(outcome.run), Path(said["report"]))
+    code = outcome.exit_code
+    if code == 0 and said["error_on_nothing"] and not outcome.progress.items[State.COPIED]:
+        code = NOTHING
+    print_outcome(outcome, form, code, quiet=said["quiet"])
+    return code
+
+
+def _planned(worker: Worker, wanted: Wanted, said: dict[str, Any]) -> int:
+    with worker.plan_journal() as journal:
+        outcome = _watched(lambda watch: worker.plan(wanted, journal, watch), said)
+        code = outcome.exit_code
+        if code == 0 and said["error_on_nothing"] and not outcome.counts.get(State.PLANNED):
+            code = NOTHING
+        print_plan(outcome, journal, said["form"], code)
+        return code
+
+
+def _watched(work: Callable[[Watch], Awaitable[Outcome]], said: dict[str, Any]) -> Outcome:
+    quiet = bool(said["quiet"])
+
+    def opened(source: End, destination: End) -> None:
+        for end in (source, destination):
+            if end.options.channel is Channel.NONE:
+                say(f"warning: {end.address} is not encrypted")
+
+    def begun(number: int, again: bool) -> None:  # a callback
+        say(f"run {number} goes on where it stopped" if again else f"run {number}", quiet=quiet)
+
+    watch = Watch(Control(), Progress(), opened, begun)
+    if said["verbose"]:
+        watch.settled = lambda line: say(told(line))
+    if said["verbose"] > 1:
+        watch.failed = lambda attempt: say(f"attempt failed: {attempt.path}: {attempt.code}: {attempt.detail}")
+
+    async def all_of_it() -> Outcome:
+        async with Display(watch.progress, wanted=said["progress"] and not quiet):
+            return await to_the_end(work(watch), watch.control)
+
+    return run_loop(all_of_it)
+
+
+def run_loop(work: Callable[[], Awaitable[Outcome]]) -> Outcome:
+    """Run on uvloop."""
+    import uvloop
+
+    async def main() -> Outcome:
+        return await work()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return runner.run(main())

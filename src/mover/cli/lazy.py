@@ -1,0 +1,30 @@
+"""A group whose commands are imported when they are run, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any, cast
+
+import click
+
+
+class Lazy(click.Group):
+    """Commands by name: where each stands (`module:attribute`), and its line of help."""
+
+    def __init__(self, *given: Any, commands_at: Mapping[str, tuple[str, str]], **named: Any) -> None:
+        super().__init__(*given, **named)
+        self._at = commands_at
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
+        return list(self._at)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+        if cmd_name not in self._at:
+            return None
+        module, attribute = self._at[cmd_name][0].split(":")
+        return cast("click.Command", getattr(import_module(module), attribute))
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002  # click's
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in self._at.items()])

@@ -1,0 +1,93 @@
+"""The command `mover`."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Final
+
+import click
+
+from mover.cli.lazy import Lazy
+from mover.cli.output import say
+from mover.core.errors import MoverError
+
+STOPPED: Final = 1
+FAULT: Final = 70
+INTERRUPTED: Final = 130
+
+COMMANDS: Final = {
+    "copy": ("mover.cli.copy:copy", "Copy a folder or file; whatever is there already stays."),
+    "check": ("mover.cli.check:check", "Compare two folders; nothing is written."),
+    "ls": ("mover.cli.look:ls", "List a folder."),
+    "tree": ("mover.cli.look:tree", "List a folder and all below it."),
+    "about": ("mover.cli.look:about", "Show an account: room left, protection, what it can do."),
+    "connection": ("mover.cli.connection:connection", "Save, list, check, import and remove connections."),
+    "run": ("mover.cli.run:run", "List, show, resume and report runs."),
+    "doctor": ("mover.cli.doctor:doctor", "Look whether this machine is fit for Mover."),
+    "version": ("mover.cli.doctor:version", "Show the version."),
+}
+
+
+@click.group(cls=Lazy, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Move files between cloud storage providers, safely.
+
+    A place is NAME:PATH (a saved connection), a URL such as sftp://user@host/path or s3://bucket/prefix, or a path of this machine.
+    """
+
+
+def main() -> None:
+    """The entry point: runs a command, and turns whatever happened into a message and an exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run a command; its exit code. An error's advice is the last line on standard error."""
+    try:
+        result: object = cli.main(arguments, prog_name="mover", standalone_mode=False)
+    except BaseException as problem:  # noqa: BLE001  # the last line of defence: no traceback may show a secret
+        return _code_of(problem)
+    return result if isinstance(result, int) else 0
+
+
+def _code_of(problem: BaseException) -> int:
+    code = FAULT
+    if isinstance(problem, click.ClickException):
+        problem.show()
+        code = problem.exit_code
+    elif isinstance(problem, click.Abort | KeyboardInterrupt):
+        click.echo("error: interrupted", err=True)
+        code = INTERRUPTED
+    elif isinstance(problem, SystemExit):
+        code = problem.code if isinstance(problem.code, int) else 1
+    elif isinstance(problem, MoverError):
+        tell(problem)
+        code = problem.exit_code
+    elif isinstance(problem, BrokenPipeError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: nothing is to be said at exit
+        code = STOPPED
+    elif isinstance(problem, OSError):
+        click.echo(f"error: {problem.strerror or problem}: {problem.filename or 'this machine'}", err=True)
+        click.echo("Mend that on this machine and give the same command again; it goes on where it stopped.", err=True)
+        code = STOPPED
+    else:
+        click.echo(f"error: a fault in Mover: {type(problem).__name__} ({_where(problem)})", err=True)
+        click.echo(MoverError.advice, err=True)
+    return code
+
+
+def tell(problem: MoverError) -> None:
+    """Print an error, its advice last."""
+    say(f"error: {problem.detail}")
+    click.echo(problem.advice, err=True)
+
+
+def _where(problem: BaseException) -> str:
+    """File and line, without the message: that may hold what a user typed."""
+    at = problem.__traceback__
+    while at is not None and at.tb_next is not None:
+        at = at.tb_next
+    if at is None:
+        return "nowhere"
+    return f"{at.tb_frame.f_globals.get('__name__', '?')}:{at.tb_lineno}"
