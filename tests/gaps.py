@@ -26,6 +26,24 @@ GAPS: Final[tuple[Gap, ...]] = (
         "nginx lists no names that begin with a dot; they are refused as Unfit",
         "2026-11-21",
     ),
+    Gap(
+        "proftpd",
+        "folders_with_odd_names",
+        "ProFTPD makes no folder whose name has a star (550 Invalid directory name); it is refused as Unfit",
+        "2026-11-21",
+    ),
+    Gap(
+        "proftpd_for_rclone",
+        "folders_with_odd_names",
+        "ProFTPD makes no folder whose name has a star (550 Invalid directory name); it is refused as Unfit",
+        "2026-11-21",
+    ),
+    Gap(
+        "proftpd_implicit",
+        "folders_with_odd_names",
+        "ProFTPD makes no folder whose name has a star (550 Invalid directory name); it is refused as Unfit",
+        "2026-11-21",
+    ),
 )
 """All of them; sorted by site."""
 

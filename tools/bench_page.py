@@ -59,10 +59,11 @@ def table(rows: Sequence[Row]) -> str:
     )
     lines: list[str] = []
     for row in rows:
-        mine, theirs, ratio = row.mover, row.other, row.ratios
+        mine, theirs = row.mover, row.other
+        ratios = f"**{row.ratios[0]:.2f}x** | {row.ratios[1]:.2f}x | {row.ratios[2]:.2f}x"
         lines.append(
             f"| {row.name} | {mine[0]:,.0f} {row.unit} | {mine[1]:.2f} | {mine[2]:.0f} "
-            f"| {theirs[0]:,.0f} {row.unit} ({row.other_name}) | {theirs[1]:.2f} | {theirs[2]:.0f} | **{ratio[0]:.2f}x** | {ratio[1]:.2f}x | {ratio[2]:.2f}x | {row.goal} |"
+            f"| {theirs[0]:,.0f} {row.unit} ({row.other_name}) | {theirs[1]:.2f} | {theirs[2]:.0f} | {ratios} | {row.goal} |"
         )
     return head + "\n".join(lines) + "\n"
 

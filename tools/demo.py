@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 import sysconfig
 import tempfile
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from with_sites import MOVER, SITES, Missing, Site, add_connection, environment, load_sites, mover
@@ -22,7 +23,7 @@ FILES = 3_000
 LARGEST = 2_000_000
 """Bytes."""
 KILL_AFTER = 0.35
-"""The share of the first run's time after which the second one is killed."""
+"""The share of the second run's files that have arrived when it is killed."""
 
 
 def main() -> int:
@@ -41,10 +42,10 @@ def main() -> int:
         add_connection(home, "office", sftp)
         add_connection(home, "archive", s3)
         step(home, "connection", "list")
-        seconds = timed(home, "copy", "office:library", "archive:first", "-P")
+        step(home, "copy", "office:library", "archive:first", "-P")
         step(home, "run", "report", "1")
         say("Now a second run, and the power goes in the middle of it.")
-        crash(home, seconds * KILL_AFTER)
+        crash(home, count * KILL_AFTER)
         step(home, "run", "list")
         say("The same command goes on where it stopped.")
         step(home, "copy", "office:library", "archive:second", "-P")
@@ -97,21 +98,27 @@ def step(home: Path, *words: str) -> None:
     mover(home, *words)
 
 
-def timed(home: Path, *words: str) -> float:
-    """A step, and how many seconds it took."""
-    begin = time.monotonic()
-    step(home, *words)
-    return time.monotonic() - begin
-
-
-def crash(home: Path, seconds: float) -> None:
-    """Begin the second copy, and kill it without warning."""
+def crash(home: Path, arrived: float) -> None:
+    """Begin the second copy, and kill it without warning when so many of its files have arrived."""
     say("$ mover copy office:library archive:second -P     # kill -9 follows")
     process = subprocess.Popen([MOVER, "copy", "office:library", "archive:second", "-P"], env=environment(home))
-    time.sleep(seconds)
+    journal = home / "runs" / "2" / "journal.sqlite"
+    while process.poll() is None and copied(journal) < arrived:
+        time.sleep(0.02)
     process.send_signal(signal.SIGKILL)
     if process.wait() != -signal.SIGKILL:
         raise SystemExit("the second run was done before it could be killed")
+
+
+def copied(journal: Path) -> int:
+    """How many files a run has copied so far, as its journal says."""
+    if not journal.exists():
+        return 0
+    with closing(sqlite3.connect(f"file:{journal}?mode=ro", uri=True)) as database:
+        try:
+            return int(database.execute("SELECT count(*) FROM item WHERE state = 'copied'").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0  # the run is only just making it
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Listings of real servers, as recorded or documented, read by tables."""
+"""Listings of servers, read by tables: recorded from vsftpd and ProFTPD, from documentation for the others (IIS, netware, busybox).
 
 from __future__ import annotations
 

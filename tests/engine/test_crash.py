@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random
 import subprocess
 import sys
@@ -73,7 +72,7 @@ def check(tmp_path: Path, content: dict[str, bytes], kills: int) -> None:
     assert set(written) == {Path(path).name for path in content}
     repeated = sum(n - 1 for n in written.values())
     assert repeated <= kills * (HANDS + FLUSHED)
-    assert os.listdir(tmp_path / "home" / "spool") == []
+    assert list((tmp_path / "home" / "spool").iterdir()) == []
 
 
 def test_a_killed_run_goes_on(tmp_path: Path) -> None:

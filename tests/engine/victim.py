@@ -46,8 +46,10 @@ async def main(source: str, destination: str, home: Path) -> None:
     ends = [End(Options(spec("local"), {"path": path}), "", path) for path in (source, destination)]
     what = Copy("1", *ends, RunSettings(transfers=8), Filter())
     with LocalJournal.open(home / "journal", seal=str.encode, unseal=bytes.decode) as journal:
-        ending = await copy(what, journal, home / "spool", 64 << 20, SystemClock(), control=Control(), progress=Progress())
-        print(ending.state)
+        ending = await copy(
+            what, journal, home / "spool", 64 << 20, SystemClock(), control=Control(), progress=Progress()
+        )
+        sys.stdout.write(ending.state)
 
 
 asyncio.run(main(sys.argv[1], sys.argv[2], Path(sys.argv[3])))

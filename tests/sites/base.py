@@ -8,6 +8,7 @@ what to install; the suite skips such a site, or fails if it is named in MOVER_M
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import os
 import shutil
 import signal
@@ -111,12 +112,18 @@ def running(
             cwd=cwd,
             user=user,
             start_new_session=True,
+            preexec_fn=_end_with_us,  # noqa: PLW1509  # only a system call; the tests start servers from one thread
         )
     try:
         _await_port(process, port, log)
         yield process
     finally:
         _end(process)
+
+
+def _end_with_us() -> None:
+    """Have the kernel end the server when the test run dies without cleaning up (prctl(2), PR_SET_PDEATHSIG)."""
+    ctypes.CDLL(None).prctl(1, signal.SIGKILL)
 
 
 def _await_port(process: subprocess.Popen[bytes], port: int, log: Path) -> None:

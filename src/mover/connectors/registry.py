@@ -13,7 +13,7 @@ from mover.core.errors import BadOption
 from mover.core.options import Options
 from mover.core.spec import Spec
 
-OURS: Final = ("azureblob", "ftp", "ftps", "local", "memory", "mysql", "s3", "sftp", "webdav")
+OURS: Final = ("azureblob", "ftp", "ftps", "local", "memory", "mysql", "s3", "sftp", "swift", "webdav")
 
 
 @cache

@@ -58,8 +58,8 @@ class Entry:
 
     `size` is in bytes; `modified` is when its owner last changed it: an aware UTC time, as precise as the provider keeps it, and `None`
     where a listing does not know it. `stored` is when the provider received it, by its own clock: all that a bucket's listing tells.
-    `version` changes whenever the content does (an ETag, a revision); `None` where the provider has nothing of the kind. `metadata` is what a user
-    attached to the item (S3's `x-amz-meta-*`), by lower-case name; a listing may leave it and `content_type` out.
+    `version` changes whenever the content does (an ETag, a revision); `None` where the provider has nothing of the kind. `metadata` is
+    what a user attached to the item (S3's `x-amz-meta-*`), by lower-case name; a listing may leave it and `content_type` out.
     """
 
     id: ItemId

@@ -121,6 +121,6 @@ class Memory:
 
 
 @asynccontextmanager
-async def connect(options: Options) -> AsyncGenerator[Memory]:
+async def connect(_: Options) -> AsyncGenerator[Memory]:
     """A fresh, empty account."""
     yield Memory()
