@@ -22,19 +22,21 @@ class OneFile:
     async def root(self) -> Entry:
         return await self._inner.root()
 
-    async def list(self, folder: ItemId, after: Cursor | None = None) -> Page:  # noqa: ARG002  # the protocol's
+    async def list(self, folder: ItemId, after: Cursor | None = None) -> Page:  # the protocol's
         return Page((self._file,))
 
     def read(self, item: Entry, *, start: int = 0, end: int | None = None) -> AbstractAsyncContextManager[Download]:
         return self._inner.read(item, start=start, end=end)
 
-    async def write(self, folder: ItemId, name: str, body: Body, attributes: Attributes = NOTHING) -> Entry:  # noqa: ARG002  # the protocol's
+    async def write(
+        self, folder: ItemId, name: str, body: Body, attributes: Attributes = NOTHING
+    ) -> Entry:  # the protocol's
         raise Unsupported("a single file is a source only")
 
-    async def make_folder(self, folder: ItemId, name: str) -> Entry:  # noqa: ARG002  # the protocol's
+    async def make_folder(self, folder: ItemId, name: str) -> Entry:  # the protocol's
         raise Unsupported("a single file is a source only")
 
-    async def remove(self, item: ItemId) -> None:  # noqa: ARG002  # the protocol's
+    async def remove(self, item: ItemId) -> None:  # the protocol's
         raise Unsupported("a single file is a source only")
 
     def algorithms(self, size: int | None) -> frozenset[Algorithm]:

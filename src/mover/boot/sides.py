@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,8 +16,6 @@ from mover.core.errors import NotFound
 from mover.core.model import Entry, ItemId, Kind
 from mover.core.options import Options
 from mover.core.spec import Cap
-from mover.crypto.rclone_key import read_key
-from mover.engine.layer import Encrypted, layered
 from mover.engine.side import Side
 from mover.engine.tree import find, make_folders
 from mover.net.pace import Pace, Retries
@@ -66,15 +64,28 @@ async def opened(
         NoSuchPlace: there is no such folder or file.
         LinkLost, MoverError: the connection cannot be opened.
     """
-    key = None if end.layer is None else read_key(end.layer.key)
+    wrap = _layer(end.layer)
     async with connect(end.options) as connector:
         root = await connector.root()
         side = Side(connector, end.options.spec, root, Pace(clock, at_most=at_once), clock, retries or Retries())
         side = await _at_place(side, end, make=make, may_lack=may_lack)
-        if end.layer is not None and key is not None:
-            sealed = Encrypted(side.connector, key, names=end.layer.names)
-            side = replace(side, connector=sealed, spec=layered(side.spec, names=end.layer.names))
-        yield side
+        yield wrap(side)
+
+
+def _layer(layer: Layer | None) -> Callable[[Side], Side]:
+    """What puts the user's own encryption around a side. Its ciphers are imported only where there is one."""
+    if layer is None:
+        return lambda side: side
+    from mover.crypto.rclone_key import read_key
+    from mover.engine.layer import Encrypted, layered
+
+    key = read_key(layer.key)
+
+    def wrapped(side: Side) -> Side:
+        sealed = Encrypted(side.connector, key, names=layer.names)
+        return replace(side, connector=sealed, spec=layered(side.spec, names=layer.names))
+
+    return wrapped
 
 
 async def _at_place(side: Side, end: End, *, make: bool, may_lack: bool) -> Side:

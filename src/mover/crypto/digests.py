@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
+from functools import cache
 from types import MappingProxyType
 from typing import Final, Protocol
 
-import google_crc32c
-from awscrt import checksums
-
 from mover.core.errors import Unsupported
 from mover.core.model import Algorithm, Digest
-from mover.crypto.quickxor import QuickXor
 
 DROPBOX_BLOCK: Final = 4 << 20
 
@@ -69,7 +66,7 @@ class _Crc64Nvme:
         self._value = 0
 
     def update(self, data: bytes, /) -> None:
-        self._value = checksums.crc64nvme(data, self._value)
+        self._value = _crc64nvme()(data, self._value)
 
     def digest(self) -> bytes:
         return self._value.to_bytes(8, "big")
@@ -105,6 +102,26 @@ class _Dropbox:
         return whole.digest()
 
 
+@cache
+def _crc64nvme() -> Callable[[bytes, int], int]:
+    """Imported when first needed, as all that is large: a command that hashes nothing starts without it."""
+    from awscrt import checksums
+
+    return checksums.crc64nvme
+
+
+def _crc32c() -> Hasher:
+    import google_crc32c
+
+    return google_crc32c.Checksum()  # its digest is big-endian, as Google and S3 report it
+
+
+def _quickxor() -> Hasher:
+    from mover.crypto.quickxor import QuickXor
+
+    return QuickXor()
+
+
 def _md5() -> Hasher:
     return hashlib.md5(usedforsecurity=False)
 
@@ -119,9 +136,9 @@ _MAKERS: Final = MappingProxyType[Algorithm, Callable[[], Hasher]](
         "sha1": _sha1,
         "sha256": hashlib.sha256,
         "sha512": hashlib.sha512,
-        "crc32c": google_crc32c.Checksum,  # its digest is big-endian, as Google and S3 report it
+        "crc32c": _crc32c,
         "crc64nvme": _Crc64Nvme,
-        "quickxor": QuickXor,
+        "quickxor": _quickxor,
         "dropbox": _Dropbox,
     }
 )
@@ -136,8 +153,7 @@ _AT_ONCE: Final = MappingProxyType[Algorithm, Callable[[bytes], bytes]](
         "sha1": lambda data: hashlib.sha1(data, usedforsecurity=False).digest(),
         "sha256": lambda data: hashlib.sha256(data).digest(),
         "sha512": lambda data: hashlib.sha512(data).digest(),
-        "crc32c": lambda data: google_crc32c.Checksum(data).digest(),
-        "crc64nvme": lambda data: checksums.crc64nvme(data).to_bytes(8, "big"),
+        "crc64nvme": lambda data: _crc64nvme()(data, 0).to_bytes(8, "big"),
     }
 )
 """The same in one call, where that is quicker: small files pass by the thousand each second."""
