@@ -135,7 +135,7 @@ class Worker:
                     if not again and isinstance(problem, UsageError | NotFound) and not any(journal.counts()):
                         run.remove()
                         raise
-                    run.stand(_broken(problem, before, self._clock.now()))
+                    run.stand(_broken(problem, before, began, self._clock.now()))
                     raise
                 counts = journal.counts()
             code = _exit_code(standing, counts)
@@ -184,15 +184,17 @@ def _after(ending: Ending, progress: Progress, began: datetime, *, passes: int, 
     )
 
 
-def _broken(problem: BaseException, before: Standing, now: datetime) -> Standing:
+def _broken(problem: BaseException, before: Standing, began: datetime, now: datetime) -> Standing:
     """How a run stands that something broke through: a person who stopped it at once, or a fault."""
-    passes = before.passes + 1
+    standing = Standing("failed", now, passes=before.passes + 1, seconds=before.seconds + (now - began).total_seconds())
     if isinstance(problem, MoverError):
-        return Standing("failed", now, problem.detail, problem.code, problem.advice, problem.exit_code, passes)
+        return msgspec.structs.replace(
+            standing, reason=problem.detail, code=problem.code, advice=problem.advice, exit_code=problem.exit_code
+        )
     if isinstance(problem, Exception):
         code = STOPPED if isinstance(problem, OSError | sqlite3.Error) else MoverError.exit_code
-        return Standing("failed", now, f"{type(problem).__name__}: {problem}", "internal", None, code, passes)
-    return Standing("paused", now, "stopped at once", exit_code=INTERRUPTED, passes=passes)
+        return msgspec.structs.replace(standing, reason=type(problem).__name__, code="internal", exit_code=code)
+    return msgspec.structs.replace(standing, state="paused", reason="stopped at once", exit_code=INTERRUPTED)
 
 
 def _accounted(progress: Progress, *, plan_only: bool) -> int:

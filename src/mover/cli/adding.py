@@ -14,12 +14,12 @@ from mover.core.spec import Channel, Option, Spec
 class Add(click.Group):
     """A command for each connector. Specs are plain data, so this is quick."""
 
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002  # click's
+    def list_commands(self, ctx: click.Context) -> list[str]:  # click's
         from mover.connectors.registry import specs
 
         return [key for key in specs() if key != "memory"]
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002  # click's
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # click's
         from mover.connectors.registry import specs
 
         spec = specs().get(cmd_name)

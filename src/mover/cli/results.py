@@ -10,7 +10,7 @@ from typing import Final, TextIO
 
 import click
 
-from mover.boot.reports import ORDER, head, items, plain_item, standing_of, totals_of
+from mover.boot.reports import ORDER, head, items, moment, plain_item, standing_of, totals_of
 from mover.boot.runs import RunFolder
 from mover.boot.working import Outcome
 from mover.cli.output import Format, counted, csv_row, data, safe, say, size_text
@@ -152,7 +152,7 @@ def _print_table(run: RunFolder, journal: LocalJournal, states: Sequence[State],
     for line in journal.lines(*states):
         to.write(f"{line.state.value:<8} {size_text(line.size):>10}  {safe(line.path)}  ({safe(_reason(line))})\n")
         to.writelines(
-            f"{'':<8} {'':>10}    attempt failed {at:.0f}: {code}: {safe(detail)}\n"
+            f"{'':<8} {'':>10}    attempt failed at {moment(at)}: {code}: {safe(detail)}\n"
             for at, code, detail in (journal.attempts(line.key) if line.attempts else ())
         )
 

@@ -33,6 +33,7 @@ class Cap(Flag):
     DESCRIBE = auto()  # Describes
     IMPLIED_FOLDERS = auto()  # ImpliesFolders
     LINKS = auto()  # the provider has symbolic links
+    EXECUTES = auto()  # what is written is carried out (SQL) and need not be readable afterwards
     ACCOUNTS = auto()
     READ_SHARES = auto()
     WRITE_SHARES = auto()

@@ -23,11 +23,12 @@ class Proof:
     """Why we believe that the destination holds the same bytes.
 
     `method` is how it was found out: `digest`, the provider reported the digest we computed on the way; `read-back`, we read the file
-    again; `parts`, every part was confirmed by itself; `size`, nothing but the length (only with `--verify none`). `source` and
+    again; `parts`, every part was confirmed by itself; `executed`, the destination carried it out without an error (SQL);
+    `size`, nothing but the length (only with `--verify none`). `source` and
     `destination` are hexadecimal digests.
     """
 
-    method: Literal["digest", "read-back", "parts", "size"]
+    method: Literal["digest", "read-back", "parts", "executed", "size"]
     algorithm: str | None = None
     source: str | None = None
     destination: str | None = None

@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Final, TypeVar, cast
 
-from mover.core.connector import WritesParts
+from mover.core.connector import Describes, WritesParts
 from mover.core.errors import Changed, Damaged, MoverError
 from mover.core.model import Digest, Entry
 from mover.core.spec import Cap
 from mover.engine.fetch import Fetch
-from mover.engine.items import Reading, attributes_of, context_of, fresh
+from mover.engine.items import Reading, attributes_of, context_of, fresh, merged
 from mover.engine.journal import Journal, Proof
 from mover.engine.parts import PartedUpload, Target
 from mover.engine.planned import Planned
@@ -66,7 +66,7 @@ class LargeFiles:
             MoverError: it failed for good.
             LinkLost: one of the connections is gone. Parts that the destination has are gone on with in the next pass.
         """
-        reading = Reading(planned.source)
+        reading = Reading(await self._told(planned.source, note))
         for attempt in range(WHOLE_ATTEMPTS):
             active.moved = 0
             fetch = Fetch(self._source, self._settings, self._bandwidth, progress, active, note)
@@ -79,6 +79,14 @@ class LargeFiles:
                 if isinstance(problem, Changed):
                     reading.entry = await fresh(self._source, reading.entry)
         raise RuntimeError("not reached: the last attempt returns or raises")
+
+    async def _told(self, entry: Entry, note: Note) -> Entry:
+        """With what a bucket's listing left out: its time and metadata go with the beginning of an upload, before a byte is read."""
+        if not self._source.can(Cap.DESCRIBE):
+            return entry
+        connector = cast("Describes", self._source.connector)
+        told = await self._source.call(lambda: connector.describe(entry), note)
+        return merged(entry, told, entry.size) if told.version == entry.version else told
 
     async def _once(self, planned: Planned, reading: Reading, fetch: Fetch, note: Note) -> tuple[Entry, Proof]:
         size = reading.entry.size
@@ -146,7 +154,8 @@ class LargeFiles:
         try:
             return await prove(self._destination, written, size, digests, self._settings.verify)
         except Damaged:
-            await self._destination.connector.remove(written.id)
+            with suppress(MoverError):
+                await self._destination.connector.remove(written.id)
             raise
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from itertools import count
 
 from mover.core.errors import Changed, Damaged, ItemError, MoverError, Unfit
@@ -126,7 +127,8 @@ class Transfer:
         try:
             return await prove(self._destination, written, size, digests, self._settings.verify)
         except Damaged:
-            await self._destination.connector.remove(written.id)
+            with suppress(MoverError):
+                await self._destination.connector.remove(written.id)
             raise
 
     async def _already_there(self, planned: Planned, attempts: Attempts) -> Proof | None:

@@ -117,9 +117,9 @@ class _Watcher(asyncssh.SSHClient):
 
     def validate_host_public_key(
         self,
-        host: str,  # noqa: ARG002  # asyncssh's signature; HostTrust knows the host already
-        addr: str,  # noqa: ARG002
-        port: int,  # noqa: ARG002
+        host: str,  # the signature is asyncssh's; HostTrust knows the host already
+        addr: str,
+        port: int,
         key: asyncssh.SSHKey,
     ) -> bool:
         self.shown = key
@@ -131,9 +131,9 @@ class _Watcher(asyncssh.SSHClient):
 
     def kbdint_challenge_received(
         self,
-        name: str,  # noqa: ARG002  # asyncssh's signature
-        instructions: str,  # noqa: ARG002
-        lang: str,  # noqa: ARG002
+        name: str,  # the signature is asyncssh's
+        instructions: str,
+        lang: str,
         prompts: Sequence[tuple[str, bool]],
     ) -> list[str] | None:
         hidden = [prompt for prompt, echo in prompts if not echo]

@@ -7,7 +7,7 @@ import errno
 from mover.core.errors import ItemError, LinkError, MoverError, Retry
 
 
-class SpoolGone(ItemError):  # noqa: N818  # reads as a sentence where it is caught, like those of core.errors
+class SpoolGone(ItemError):
     """Bytes were asked for that the spool no longer has; the source still has them."""
 
     code = "spool-gone"
@@ -16,7 +16,7 @@ class SpoolGone(ItemError):  # noqa: N818  # reads as a sentence where it is cau
     advice = "Nothing to do: the item is fetched again."
 
 
-class SpoolFull(LinkError):  # noqa: N818  # reads as a sentence where it is caught, like those of core.errors
+class SpoolFull(LinkError):
     """The disk below the spool is full; every file in the spool stays readable."""
 
     code = "spool-full"
@@ -26,7 +26,7 @@ class SpoolFull(LinkError):  # noqa: N818  # reads as a sentence where it is cau
     )
 
 
-class SpoolFailed(LinkError):  # noqa: N818  # reads as a sentence where it is caught, like those of core.errors
+class SpoolFailed(LinkError):
     """The disk below the spool failed."""
 
     code = "spool-failed"

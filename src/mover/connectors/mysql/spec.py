@@ -11,7 +11,7 @@ SPEC = Spec(
     summary="A database as a tree of SQL files that the stock client can restore; and the way back.",
     channel=Channel.TLS,
     hosts=("{host}:{port}",),
-    caps=Cap.NONE,
+    caps=Cap.EXECUTES,
     # A name of 64 characters takes at most 192 bytes and 15 more with its number.
     limits=Limits(name_bytes=255, forbidden=frozenset("/\x00"), case_sensitive=True),
     options=(

@@ -93,7 +93,7 @@ class Sftp:
                 attrs = await _filled(target, body, name, seconds_of(attributes))
                 await replace(channel, path, self._path(final), lambda: self._path(temporary(folder, name)))
             except Status as status:
-                raise
+                error = await judged(channel, status, self._path(folder), body.size or 1, final)
                 await self._discard(channel, path, handle)
                 raise error from status
             except BaseException:

@@ -84,7 +84,7 @@ class Code(IntEnum):
     LINK_LOOP = 21
 
 
-class Status(Exception):  # noqa: N818  # an answer of the server, not yet judged
+class Status(Exception):  # an answer of the server, not yet judged
     """The server answered with a status other than OK."""
 
     def __init__(self, code: int, text: str) -> None:
@@ -93,7 +93,7 @@ class Status(Exception):  # noqa: N818  # an answer of the server, not yet judge
         self.text = text
 
 
-class Malformed(Exception):  # noqa: N818  # reads as a sentence where it is caught
+class Malformed(Exception):  # reads as a sentence where it is caught
     """The server's answer is no SFTP, or not the answer to what was asked."""
 
 

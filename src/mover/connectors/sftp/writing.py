@@ -85,7 +85,8 @@ class Target:
             done(await flushed)
         attrs = attrs_of(await told)
         done(await closed)
-        if modified is not None and attrs.modified != modified:  # some servers set it by path only, or once it is closed
+        if modified is not None and attrs.modified != modified:
+            # some servers set it by path only, or only once the file is closed
             _refused(await ask(Kind.SETSTAT, string(self.path) + times(modified)))
             attrs = attrs_of(await ask(Kind.LSTAT, string(self.path)))
         return attrs

@@ -56,7 +56,7 @@ class WebDav:
             raise NotFound("a file stands where the connection's folder should be")
         return ROOT
 
-    async def list(self, folder: ItemId, after: Cursor | None = None) -> Page:  # noqa: ARG002  # a folder is one page
+    async def list(self, folder: ItemId, after: Cursor | None = None) -> Page:  # a folder is one page
         resources = await self._session.find(self._address.of(folder, folder=True), 1, self._question, item=folder)
         requested = path_in(self._address.path_of(folder))
         itself, entries = children(resources, requested, folder, self._traits)
@@ -146,7 +146,7 @@ class WebDav:
             await self._move(item, target, folder=old.collection)
         return entry_of(await self._look(target), target, folder, name, self._traits)
 
-    def algorithms(self, size: int | None) -> frozenset[Algorithm]:  # noqa: ARG002  # large files: see WritesChunks
+    def algorithms(self, size: int | None) -> frozenset[Algorithm]:  # large files: see WritesChunks
         return frozenset({self._traits.hashes}) if self._traits.hashes else frozenset()
 
     def _named(self, folder: ItemId, name: str) -> ItemId:
