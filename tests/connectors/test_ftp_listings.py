@@ -1,4 +1,4 @@
-"""Listings of servers, read by tables: recorded from vsftpd and ProFTPD, from documentation for the others (IIS, netware, busybox).
+"""Listings of servers, read by tables: recorded from vsftpd and ProFTPD; the others are in forms known from their documentation."""
 
 from __future__ import annotations
 

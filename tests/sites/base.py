@@ -34,7 +34,7 @@ EXTRACTED: Final = Path(os.environ.get("MOVER_SERVERS", Path(__file__).parents[2
 """Where `make setup` unpacks servers that Debian will not install side by side."""
 
 
-class Missing(Exception):  # noqa: N818  # reads as a sentence where it is caught
+class Missing(Exception):  # reads as a sentence where it is caught
     """A server that this machine does not have; the text says what to install."""
 
 
@@ -72,7 +72,12 @@ def program(*names: str, package: str) -> str:
     Raises:
         Missing: none of them is there.
     """
-    places = [*os.environ.get("PATH", "").split(os.pathsep), "/usr/sbin", "/usr/local/sbin", str(Path(sys.executable).parent)]
+    places = [
+        *os.environ.get("PATH", "").split(os.pathsep),
+        "/usr/sbin",
+        "/usr/local/sbin",
+        str(Path(sys.executable).parent),
+    ]
     places += [str(p) for p in (EXTRACTED / "usr/sbin", EXTRACTED / "usr/bin")]
     for name in names:
         if found := shutil.which(name, path=os.pathsep.join(places)):

@@ -72,6 +72,8 @@ def test_exchanging_the_key_files_of_two_users_opens_nothing(vault: LocalVault) 
     for sealed, owner in ((ada, "ada"), (bob, "bob"), (ada, "bob")):
         with pytest.raises(Sealed):
             opened_by(vault, sealed, owner)
+    with pytest.raises(Sealed):
+        sealed_by(vault, "ada")  # under bob's key it would outlive the shredding of ada's
 
 
 def test_rotating_the_global_key(vault: LocalVault) -> None:

@@ -23,11 +23,11 @@ PAGES: Final = 100_000
 T = TypeVar("T")
 
 
-class CheckFailed(AssertionError):  # noqa: N818  # reads as a sentence where it is raised
+class CheckFailed(AssertionError):  # reads as a sentence where it is raised
     """A connector did not keep a promise; the text says what was expected and what came."""
 
 
-class DoesNotApply(Exception):  # noqa: N818  # reads as a sentence where it is raised
+class DoesNotApply(Exception):  # reads as a sentence where it is raised
     """A check has nothing to look at here; the text says why."""
 
 

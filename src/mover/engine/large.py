@@ -34,7 +34,7 @@ WINDOW: Final = 64
 """Segments of 1 MiB that one large file may hold in the spool."""
 
 
-class FetchFailed(Exception):  # noqa: N818  # carries the fetch's failure past the destination's patience
+class FetchFailed(Exception):  # carries the fetch's failure past the destination's patience
     """The source failed while the destination was being written."""
 
 

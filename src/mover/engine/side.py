@@ -22,7 +22,7 @@ LONGEST_WAIT: Final = 900.0
 """Seconds. A provider that asks for a longer wait makes the run pause."""
 
 
-class LinkLost(Exception):  # noqa: N818  # not a failure of ours but a turn of events: the run pauses
+class LinkLost(Exception):  # not a failure of ours but a turn of events: the run pauses
     """The connection as a whole does not work any more. `problem` says why."""
 
     def __init__(self, problem: MoverError) -> None:

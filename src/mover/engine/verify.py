@@ -7,8 +7,8 @@ from typing import Final, cast
 
 from mover.core.errors import Damaged
 from mover.core.model import Algorithm, Digest, Entry
-from mover.crypto.digests import Hashers
 from mover.core.spec import Cap
+from mover.crypto.digests import Hashers
 from mover.engine.journal import Proof
 from mover.engine.settings import Verify
 from mover.engine.side import Side

@@ -70,7 +70,7 @@ class Local:
             except FileNotFoundError:
                 return
 
-    def algorithms(self, size: int | None) -> frozenset[Algorithm]:  # noqa: ARG002  # the protocol's
+    def algorithms(self, size: int | None) -> frozenset[Algorithm]:  # the protocol's
         return SPEC.digests
 
     async def rename(self, item: ItemId, folder: ItemId, name: str) -> Entry:

@@ -46,7 +46,7 @@ class Ftp:
         await self._pool.run(lambda session: session.command("NOOP"))
         return ROOT
 
-    async def list(self, folder: ItemId, after: Cursor | None = None) -> Page:  # noqa: ARG002  # one page has all
+    async def list(self, folder: ItemId, after: Cursor | None = None) -> Page:  # one page has all
         return Page(await self._pool.run(partial(folders.entries, folder=folder)))
 
     async def find(self, path: str) -> Entry:
@@ -104,7 +104,7 @@ class Ftp:
     async def digest_of(self, item: Entry) -> Digest | None:
         return await self._pool.run(partial(digests.of, item=item.id))
 
-    def algorithms(self, size: int | None) -> frozenset[Algorithm]:  # noqa: ARG002  # none is told on writing
+    def algorithms(self, size: int | None) -> frozenset[Algorithm]:  # none is told on writing
         return frozenset()
 
     def part_size(self, size: int) -> int | None:
@@ -131,7 +131,7 @@ class Ftp:
             raise Damaged(f"part {number} has {sent} bytes instead of {size}")
         return Part(number, size, str(number))
 
-    async def finish(self, upload: Upload, parts: Sequence[Part]) -> Entry:  # noqa: ARG002  # the server knows the size
+    async def finish(self, upload: Upload, parts: Sequence[Part]) -> Entry:  # the server knows the size
         return await self._pool.run(partial(resuming.finish, upload=upload))
 
     async def abandon(self, upload: Upload) -> None:

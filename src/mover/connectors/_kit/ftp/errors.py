@@ -23,7 +23,7 @@ from mover.core.errors import (
 )
 
 
-class Unclear(ItemError):  # noqa: N818  # named as its kin in core.errors
+class Unclear(ItemError):  # named as its kin in core.errors
     """A refusal without a reason (vsftpd gives none). Never leaves the client: it looks what is there and says it."""
 
     code = "item-refused"
