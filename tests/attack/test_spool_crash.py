@@ -166,6 +166,8 @@ async def test_a_disk_that_takes_no_more_is_an_error_to_show(tmp_path: Path) -> 
             await spool.keep(bytes(1000), b"")
         await spool._hands.idle()
         assert spool.used == 0
+        for slots in (spool._small, spool._large):
+            assert len(slots._used) == slots.touched, "every slot came back, also those that could not be written"
         async with await spool.keep(bytes(2 * SEGMENT), b"") as kept:
             assert await kept.read() == bytes(2 * SEGMENT), "with room on the disk it goes on"
 

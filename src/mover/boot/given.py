@@ -88,11 +88,20 @@ def settled_paths(spec: Spec, given: Mapping[str, Value]) -> dict[str, Value]:
     return {name: _settled(spec, spec.option(name), value) for name, value in given.items()}
 
 
+def names_a_file(option: str) -> bool:
+    """Whether the option of that name is a path of this machine, whatever the connector."""
+    return option.endswith("_file") or option == "known_hosts"
+
+
+def from_here(path: str) -> str:
+    """The path from the top."""
+    return str(Path(path).expanduser().absolute()) if path else path
+
+
 def _settled(spec: Spec, option: Option | None, value: Value) -> Value:
     if option is None or option.kind != "text" or not isinstance(value, str) or not value:
         return value
-    is_path = option.name.endswith("_file") or option.name == "known_hosts" or (spec.key, option.name) == _LOCAL
-    return str(Path(value).expanduser().absolute()) if is_path else value
+    return from_here(value) if names_a_file(option.name) or (spec.key, option.name) == _LOCAL else value
 
 
 _LOCAL: Final = ("local", "path")

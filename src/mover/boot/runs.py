@@ -19,6 +19,7 @@ import msgspec
 
 from mover.boot.addresses import Asked, absolute
 from mover.boot.connections import OWNER
+from mover.boot.given import from_here, names_a_file
 from mover.boot.home import Home
 from mover.boot.records import load, store
 from mover.boot.sides import Layer
@@ -205,17 +206,22 @@ class Runs:
             with contextlib.suppress(UnknownRun):
                 yield self.get(number)
 
-    def new(self, wanted: Wanted, now: datetime) -> RunFolder:
-        """A new run with the next number."""
+    def claimed(self, wanted: Wanted, now: datetime) -> tuple[RunFolder, bool]:
+        """The run that a copy is to go on with, and whether it was there already; else a new one with the next number.
+
+        Two processes that ask for the same copy at once get the same run.
+        """
         private_folder(self._home.runs)
         with locked(self._home.runs / "lock"):
+            if (run := self._same_as(wanted)) is not None:
+                return run, True
             folder = self._home.runs / str(max(self._numbers(), default=0) + 1)
             folder.mkdir(mode=0o700)
-        run = RunFolder(folder, self._vault)
-        run.keep(wanted, now)
-        return run
+            run = RunFolder(folder, self._vault)
+            run.keep(wanted, now)
+            return run, False
 
-    def same_as(self, wanted: Wanted) -> RunFolder | None:
+    def _same_as(self, wanted: Wanted) -> RunFolder | None:
         """The latest run of the very same copy, if it was not finished: the same command goes on where it stopped."""
         for run in self.all():
             record = run.record()
@@ -245,7 +251,8 @@ def journal_of(file: Path | None, vault: LocalVault, record: str) -> Generator[T
 
 def _from_top(asked: Asked) -> Asked:
     layer = asked.layer and Layer(asked.layer.key.expanduser().absolute(), asked.layer.names)
-    return replace(asked, address=absolute(asked.address), layer=layer)
+    options = {n: from_here(v) if names_a_file(n) else v for n, v in asked.options.items()}
+    return replace(asked, address=absolute(asked.address), options=options, layer=layer)
 
 
 def _meaning(record: Record) -> object:

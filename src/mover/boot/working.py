@@ -85,10 +85,8 @@ class Worker:
         """
         wanted = wanted.settled()
         self.ends(wanted)
-        run = self.runs.same_as(wanted)
-        if run is None:
-            return await self._work(self.runs.new(wanted, self._clock.now()), wanted, watch, again=False)
-        return await self._work(run, wanted, watch, again=True)
+        run, again = self.runs.claimed(wanted, self._clock.now())
+        return await self._work(run, wanted, watch, again=again)
 
     async def resume(self, number: int, watch: Watch) -> Outcome:
         """Go on with a run, or go over it once more if it is done. Raises `UnknownRun`, `RunBusy`, or as `start`."""

@@ -91,10 +91,11 @@ class Display:
 def line_of(progress: Progress, rate: float) -> str:
     """Everything that counts, in one line."""
     total = f"{progress.found:,}" + ("" if progress.scanned else "+")
-    left = progress.planned_bytes - progress.copied_bytes
+    done = progress.copied_bytes + sum(min(a.moved, a.size or a.moved) for a in progress.active.values())
+    left = progress.planned_bytes - done
     parts = [
         f"{progress.settled:,} of {total} items",
-        f"{size_text(progress.copied_bytes)} of {size_text(progress.planned_bytes)}",
+        f"{size_text(min(done, progress.planned_bytes))} of {size_text(progress.planned_bytes)}",
         f"{size_text(rate)}/s",
     ]
     if progress.scanned and rate > 0 and left > 0:

@@ -110,9 +110,10 @@ class PartedUpload:
     async def _send_one(self, room: Room, number: int, begin: int, end: int, *, keep: bool) -> None:
         upload = self._opened()
 
+        body = PartBody(room, begin, end, keep=keep)
+        await body.prepare()  # outside the call: whoever waits for bytes must not hold the turn that another part's retry needs
+
         async def send() -> Part:
-            body = PartBody(room, begin, end, keep=keep)
-            await body.prepare()
             return await self._connector.write_part(upload, number, body)
 
         self._done[number] = await self._destination.call(send, self._note)

@@ -16,6 +16,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from mover.connectors.s3 import entries
 from mover.connectors.s3.address import Object
+from mover.connectors.s3.rows import Rows, split
 from mover.connectors.s3.session import Session
 from mover.connectors.s3.xml import Element, parse, text
 from mover.core.errors import NotFound, Refused, Unreachable
@@ -136,11 +137,12 @@ def listed(body: bytes) -> Listed:
     Raises:
         Unreachable: it is no such answer, or says that more follows but not how to ask for it.
     """
-    root = parse(body)
+    quick = split(body)
+    root = parse(body if quick is None else quick[0])
     if root.tag != "ListBucketResult":
         raise Unreachable(f"asked for a listing, the store answered with {root.tag}")
     names = _url_decoded if root.findtext("EncodingType") == "url" else list[str]
-    keys, sizes, stored, tags = _columns(root)
+    keys, sizes, stored, tags = _columns(root) if quick is None else _columns_of(quick[1])
     prefixes = names([text(element, "Prefix") for element in root.iterfind("CommonPrefixes")])
     token = text(root, "NextContinuationToken") or None
     if text(root, "IsTruncated") == "true" and token is None:
@@ -174,6 +176,18 @@ def _columns(root: Element) -> tuple[list[str], list[int], list[float], list[str
         tags = [text(element, "ETag") for element in root.iterfind("Contents")]
     stored = [datetime.fromisoformat(time).timestamp() for time in times]
     return keys, [int(size) for size in sizes], stored, [tag.strip('"') or None for tag in tags]
+
+
+def _columns_of(rows: Rows) -> tuple[list[str], list[int], list[float], list[str | None]]:
+    """The same of rows that were read without the parser."""
+    keys, times, tags, sizes = zip(*rows, strict=True)
+    stored = [datetime.fromisoformat(time).timestamp() for time in times]
+    return (
+        list(keys),
+        [int(size) for size in sizes],
+        stored,
+        [tag.replace("&quot;", "").strip('"') or None for tag in tags],
+    )
 
 
 def _url_decoded(values: list[str]) -> list[str]:

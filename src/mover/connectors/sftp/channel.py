@@ -2,7 +2,7 @@
 
 asyncssh carries the bytes. Its own SFTP client is left aside for speed: there each request costs an SSH packet and several
 coroutines. Here requests made in one turn of the event loop leave together, and a small file takes two round trips
-(docs/connectors/sftp.md has the figures).
+(docs/performance.md has the figures).
 """
 
 from __future__ import annotations
