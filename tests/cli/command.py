@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 120.0
+UNFINISHED = re.compile(r"\.mover-[0-9a-f]+\.part")
 MOVER = Path(sys.executable).parent / "mover"
 
 
@@ -40,6 +42,7 @@ class Command:
 
     folder: Path
     environment: Mapping[str, str] = field(default_factory=dict)
+    begun: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     @property
     def home(self) -> Path:
@@ -58,7 +61,7 @@ class Command:
         return Done(done.returncode, done.stdout.decode(), done.stderr.decode())
 
     def begin(self, *arguments: object, cwd: Path | None = None) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(
+        process = subprocess.Popen(
             [str(MOVER), *map(str, arguments)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -66,6 +69,15 @@ class Command:
             env=self._environment({}),
             cwd=cwd,
         )
+        self.begun.append(process)
+        return process
+
+    def close(self) -> None:
+        """End what still runs."""
+        for process in self.begun:
+            if process.returncode is None:
+                process.kill()
+                process.communicate()
 
     def _environment(self, more: Mapping[str, str]) -> dict[str, str]:
         kept = {k: v for k, v in os.environ.items() if not k.startswith(("MOVER_", "AWS_"))}
@@ -102,5 +114,6 @@ def filled(folder: Path, files: int = 40, size: int = 50_000) -> dict[str, bytes
 
 
 def found(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder."""
-    return {str(p.relative_to(folder)): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    """Every file below a folder, but for those that a killed process had not yet given their names."""
+    files = [p for p in sorted(folder.rglob("*")) if p.is_file() and not UNFINISHED.fullmatch(p.name)]
+    return {str(p.relative_to(folder)): p.read_bytes() for p in files}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ from tests.cli.command import Command
 
 
 @pytest.fixture
-def mover(tmp_path: Path) -> Command:
+def mover(tmp_path: Path) -> Generator[Command]:
     """The real command with a home of its own."""
-    return Command(tmp_path)
+    command = Command(tmp_path)
+    yield command
+    command.close()

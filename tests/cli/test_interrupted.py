@@ -12,9 +12,9 @@ from tests.cli.command import Command, Done, ended, filled, found, until
 SLOW = ("--bwlimit", "400K", "--transfers", "4")
 
 
-def begun(mover: Command, tmp_path: Path) -> tuple[subprocess.Popen[bytes], dict[str, bytes]]:
+def begun(mover: Command, tmp_path: Path, *slow: str) -> tuple[subprocess.Popen[bytes], dict[str, bytes]]:
     files = filled(tmp_path / "from")
-    process = mover.begin("copy", tmp_path / "from", tmp_path / "to", *SLOW)
+    process = mover.begin("copy", tmp_path / "from", tmp_path / "to", *(slow or SLOW))
     until(lambda: (tmp_path / "to").exists() and len(found(tmp_path / "to")) > 4, process)
     return process, files
 
@@ -71,9 +71,19 @@ def test_two_signals_stop_at_once(mover: Command, tmp_path: Path):
 
 
 def test_two_processes_never_work_on_one_run(mover: Command, tmp_path: Path):
-    process, _ = begun(mover, tmp_path)
+    begun(mover, tmp_path, "--bwlimit", "40K", "--transfers", "1")
     for command in (("run", "resume", 1), ("copy", tmp_path / "from", tmp_path / "to")):
         second = mover(*command)
         assert second.code == 5
         assert "another process works on run 1" in second.err
-    ended(process, signal.SIGINT, signal.SIGINT)
+
+
+def test_the_same_command_twice_at_once_is_one_run(mover: Command, tmp_path: Path):
+    files = filled(tmp_path / "from", files=4)
+    processes = [mover.begin("copy", tmp_path / "from", tmp_path / "to") for _ in range(3)]
+    codes = sorted(ended(process).code for process in processes)
+    assert codes[0] == 0 and set(codes) <= {0, 5}
+    assert found(tmp_path / "to") == files
+    runs = mover("run", "list", "--format", "json").json
+    assert {run["state"] for run in runs} == {"done"}
+    assert len(runs) == codes.count(0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import cast
 
-from mover.core.connector import Finds
+from mover.core.connector import Finds, ImpliesFolders
 from mover.core.errors import Conflict, NotFound
 from mover.core.model import Entry, Kind
 from mover.core.spec import Cap
@@ -44,10 +44,18 @@ async def make_folders(side: Side, path: str) -> Entry:
     try:
         found = await find(side, path)
     except NotFound:
-        at = side.folder
-        for name in [name for name in path.split("/") if name]:
-            at = await side.call(partial(side.connector.make_folder, at.id, name))
-        return at
+        return await _made(side, [name for name in path.split("/") if name])
     if found.kind is not Kind.FOLDER:
         raise Conflict(f"/{path} is a {found.kind.value}, not a folder", item=path)
     return found
+
+
+async def _made(side: Side, names: list[str]) -> Entry:
+    at = side.folder
+    for name in names:
+        if side.can(Cap.IMPLIED_FOLDERS):
+            id_ = cast("ImpliesFolders", side.connector).folder_at(at.id, name)
+            at = Entry(id_, at.id, name, Kind.FOLDER)
+        else:
+            at = await side.call(partial(side.connector.make_folder, at.id, name))
+    return at

@@ -1,0 +1,59 @@
+"""What is printed, piece by piece."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from mover.boot.reports import totals_of
+from mover.boot.runs import Standing
+from mover.cli.output import safe, size_text
+from mover.cli.progress import Rate, duration, line_of
+from mover.core.states import State
+from mover.engine.progress import Progress
+
+
+@pytest.mark.parametrize(
+    ("raw", "shown"),
+    [
+        ("plain ü 東", "plain ü 東"),
+        ("\x1b[31m", "\\x1b[31m"),
+        ("a\nb", "a\\nb"),
+        ("\udcff\udc80", "\\xff\\x80"),
+        ("\u202eexe", "\\u202eexe"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_nothing_that_is_printed_steers_a_terminal(raw: str, shown: str):
+    assert safe(raw) == shown
+    assert safe(raw).encode()
+
+
+def test_sizes_and_times_for_people():
+    assert [size_text(n) for n in (None, 0, 1023, 1024, 3 << 30)] == ["?", "0 B", "1023 B", "1.0 KiB", "3.0 GiB"]
+    assert [duration(n) for n in (5, 600, 7300)] == ["5 s", "10 min", "2 h 2 min"]
+
+
+def test_the_rate_is_a_mean_over_the_last_while():
+    rate = Rate()
+    assert rate.at(0, 0) == 0
+    assert rate.at(10, 1000) == 100
+    assert rate.at(40, 1000) == 0
+
+
+def test_the_line_of_progress():
+    progress = Progress(found=10, planned=5, planned_bytes=4096, copied_bytes=1024, scanned=True)
+    progress.items[State.COPIED] = 2
+    progress.items[State.FAILED] = 1
+    line = line_of(progress, 1024.0)
+    assert line == "3 of 10 items, 1.0 KiB of 4.0 KiB, 1.0 KiB/s, about 3 s left, 1 failed"
+
+
+@pytest.mark.parametrize(
+    ("found", "settled", "copied", "passes", "adds_up"),
+    [(3, 3, 3, 1, True), (4, 3, 3, 1, False), (3, 3, 2, 1, False), (3, 3, 4, 1, False), (3, 3, 4, 2, True)],
+)
+def test_totals_that_do_not_add_up_are_noticed(found: int, settled: int, copied: int, passes: int, *, adds_up: bool):
+    standing = Standing("done", datetime.now(UTC), found=found, settled=settled, passes=passes)
+    assert totals_of({State.COPIED: (copied, 0)}, standing).adds_up is adds_up
