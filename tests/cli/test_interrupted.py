@@ -86,4 +86,4 @@ def test_the_same_command_twice_at_once_is_one_run(mover: Command, tmp_path: Pat
     assert found(tmp_path / "to") == files
     runs = mover("run", "list", "--format", "json").json
     assert {run["state"] for run in runs} == {"done"}
-    assert len(runs) == codes.count(0)
+    assert 1 <= len(runs) <= codes.count(0)

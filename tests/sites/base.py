@@ -73,10 +73,10 @@ def program(*names: str, package: str) -> str:
         Missing: none of them is there.
     """
     places = [
+        str(Path(sys.executable).parent),
         *os.environ.get("PATH", "").split(os.pathsep),
         "/usr/sbin",
         "/usr/local/sbin",
-        str(Path(sys.executable).parent),
     ]
     places += [str(p) for p in (EXTRACTED / "usr/sbin", EXTRACTED / "usr/bin")]
     for name in names:

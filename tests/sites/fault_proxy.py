@@ -26,8 +26,9 @@ LIMIT: Final = 1 << 17
 class Fault:
     """What happens to one request.
 
-    `refuse`: it is answered with `status` and never reaches the server; `lose`: the server does it, but the answer is `status`;
-    `cut`: the server does it, but the connection breaks instead of an answer; `truncate`: the connection breaks in the middle of the answer's
+    `refuse`: it is answered with `status` and never reaches the server; `lose`: the server does it, but the answer is
+    `status`;
+    `cut`: the server does it, but the connection breaks instead of an answer; `truncate`: it breaks in the middle of the answer's
     body; `spoil`: one byte of the answer's body is another; `spoil-request`: one byte of the request's is; `slow`: the body
     dribbles.
     """
@@ -103,8 +104,10 @@ async def http_proxy(upstream: str, tls: Path | None, script: Script, *, rewrite
 
 @asynccontextmanager
 async def tcp_proxy(host: str, port: int, cut_after: Callable[[int], tuple[int, int] | None]) -> AsyncGenerator[Seen]:
-    """Stand before any server. `cut_after(n)` says of the n-th connection (from 0) after how many bytes to the server, and how many from
-    it, it breaks, whichever comes first; `None` lets it live.
+    """Stand before any server.
+
+    `cut_after(n)` says of the n-th connection (from 0) after how many bytes to the server, and how many from it, it breaks, whichever
+    comes first; `None` lets it live.
     """
     seen = Seen()
     numbers = iter(range(1 << 30))
@@ -112,17 +115,18 @@ async def tcp_proxy(host: str, port: int, cut_after: Callable[[int], tuple[int, 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         limits = cut_after(next(numbers))
         there_reader, there_writer = await asyncio.open_connection(host, port)
-        ends = (writer, there_writer)
         pumps = (
             asyncio.create_task(_pump(reader, there_writer, limits and limits[0])),
             asyncio.create_task(_pump(there_reader, writer, limits and limits[1])),
         )
-        await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
-        for pump in pumps:
-            pump.cancel()
-        await asyncio.gather(*pumps, return_exceptions=True)
-        for end in ends:
-            end.transport.abort()
+        try:
+            await asyncio.wait(pumps, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for pump in pumps:
+                pump.cancel()
+            there_writer.transport.abort()
+            writer.transport.abort()
+            await asyncio.gather(*pumps, return_exceptions=True)
 
     async with _listening(serve, None) as listening:
         seen.port = listening
