@@ -15,6 +15,8 @@ from mover.conformance.suite import ALL
 NAMES = load_sites()
 QUICK = ("local", "memory")
 """Sites where no check is slow."""
+SECOND = ("rclone_sftp", "rclone_webdav")
+"""Second implementations of what other sites prove; asked by `make test-all` only."""
 
 
 def _cases() -> list[object]:
@@ -23,7 +25,7 @@ def _cases() -> list[object]:
             name,
             check,
             id=f"{name}-{check.name}",
-            marks=[pytest.mark.slow] if check.slow and name not in QUICK else [],
+            marks=[pytest.mark.slow] if name in SECOND or (check.slow and name not in QUICK) else [],
         )
         for name in NAMES
         for check in ALL

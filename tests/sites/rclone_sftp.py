@@ -20,7 +20,7 @@ def rclone_sftp(folder: Path) -> Generator[Site]:
     host_key = make_key(folder / "host_key")
     command = [
         *(rclone, "serve", "sftp", files, "--config", folder / "rclone.conf", "--addr", f"127.0.0.1:{port}"),
-        *("--key", folder / "host_key", "--dir-cache-time", "1s", "--vfs-cache-mode", "writes"),
+        *("--key", folder / "host_key", "--dir-cache-time", "20ms", "--vfs-cache-mode", "writes"),
         *("--vfs-write-back", "0s"),
     ]
     # the password goes by the environment: arguments are seen by everybody

@@ -111,7 +111,8 @@ class PartedUpload:
         upload = self._opened()
 
         body = PartBody(room, begin, end, keep=keep)
-        await body.prepare()  # outside the call: whoever waits for bytes must not hold the turn that another part's retry needs
+        # Outside the call: whoever waits for bytes must not hold the turn that another part's retry needs.
+        await body.prepare()
 
         async def send() -> Part:
             return await self._connector.write_part(upload, number, body)
