@@ -107,8 +107,8 @@ def _lacking(connector: Connector, path: str) -> Entry:
     """A folder that is not there, for a plan: whoever lists it hears `NotFound`, or sees nothing."""
     at = ItemId("")
     for name in [name for name in path.split("/") if name]:
-        if connector.caps & Cap.IMPLIED_FOLDERS:
-            at = cast("ImpliesFolders", connector).folder_at(at, name)
-        else:
-            at = ItemId(f"{at}/{name}" if at else name)
+        implied = (
+            cast("ImpliesFolders", connector).folder_at(at, name) if connector.caps & Cap.IMPLIED_FOLDERS else None
+        )
+        at = implied or ItemId(f"{at}/{name}" if at else name)
     return Entry(at, None, path.rpartition("/")[2], Kind.FOLDER)

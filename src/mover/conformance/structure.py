@@ -8,7 +8,7 @@ from mover.conformance.bodies import Sent, content, expect_content, put
 from mover.conformance.checks import Place, check, expect, listing, names, refusal
 from mover.core.connector import CopiesInside, ImpliesFolders, Renames, TellsQuota
 from mover.core.errors import Conflict, ItemError, NotFound
-from mover.core.model import Kind
+from mover.core.model import ItemId, Kind
 from mover.core.spec import Cap
 
 
@@ -88,13 +88,15 @@ async def implied_folders(place: Place) -> None:
     """A file can be written into folders that nobody made; they are listed as folders, under the ids that were foretold."""
     implies = place.able(ImpliesFolders)
     outer = implies.folder_at(place.folder, "out er")
-    inner = implies.folder_at(outer, "in+ner")
-    entry = await place.connector.write(inner, "file", Sent(b"found"))
+    expect(outer is not None, "the folder of the check lies in a bucket, so that one in it is implied")
+    inner = implies.folder_at(ItemId(str(outer)), "in+ner")
+    expect(inner is not None, "a folder in an implied folder is implied too")
+    entry = await place.connector.write(ItemId(str(inner)), "file", Sent(b"found"))
     await expect_content(place.connector, entry, b"found")
-    for folder, name, id_ in ((place.folder, "out er", outer), (outer, "in+ner", inner)):
+    for folder, name, id_ in ((place.folder, "out er", outer), (ItemId(str(outer)), "in+ner", inner)):
         (seen,) = await listing(place.connector, folder)
         expect((seen.id, seen.name, seen.kind) == (id_, name, Kind.FOLDER), f"foretold as {id_!r}, listed as {seen}")
-    (file,) = await listing(place.connector, inner)
+    (file,) = await listing(place.connector, ItemId(str(inner)))
     await expect_content(place.connector, file, b"found")
 
 

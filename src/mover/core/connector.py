@@ -146,8 +146,8 @@ class Describes(Protocol):
 class ImpliesFolders(Protocol):
     """`Cap.IMPLIED_FOLDERS`: a file may be written into a folder that nobody made, as in a bucket."""
 
-    def folder_at(self, folder: ItemId, name: str) -> ItemId:
-        """The id that the folder `name` in `folder` has or would have. No call is made."""
+    def folder_at(self, folder: ItemId, name: str) -> ItemId | None:
+        """The id that the folder `name` in `folder` has or would have; `None` if it must be made (a bucket). No call is made."""
         ...
 
 

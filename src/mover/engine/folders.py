@@ -62,6 +62,7 @@ class Folder:
         above, connector = self.parent.id, self._side.connector
         if self._side.can(Cap.IMPLIED_FOLDERS) and not marked:
             self.id = cast("ImpliesFolders", connector).folder_at(above, self.name)
-            return
+            if self.id is not None:
+                return
         made = await self._side.call(partial(connector.make_folder, above, self.name))
         self.id, self.exists = made.id, True

@@ -15,12 +15,13 @@ from mover.core.spec import Cap
 from mover.engine.fetch import Fetch
 from mover.engine.items import Reading, attributes_of, context_of, fresh, merged
 from mover.engine.journal import Journal, Proof
+from mover.engine.landing import Landing
 from mover.engine.parts import PartedUpload, Target
 from mover.engine.planned import Planned
 from mover.engine.progress import Active, Progress
 from mover.engine.settings import RunSettings
 from mover.engine.side import LinkLost, Note, Side, first_of
-from mover.engine.verify import needed, prove
+from mover.engine.verify import needed
 from mover.net.pace import Bandwidth
 from mover.spool.errors import SpoolGone
 from mover.spool.spool import Spool
@@ -100,6 +101,7 @@ class LargeFiles:
         size = reading.entry.size
         algorithms = needed(reading.entry, self._destination, size, self._settings.verify)
         folder = await planned.folder.ensure()
+        landing = Landing(self._destination, self._settings.verify)
         async with await self._spool.room(context_of(self._run, planned), size, algorithms) as room:
 
             async def send() -> Proof:
@@ -111,9 +113,13 @@ class LargeFiles:
                     if fetch.failed is not None:
                         raise FetchFailed from problem
                     raise
-                return await self._proved(written, room.size or 0, room.digests)
+                return await landing.proved(written, room.size or 0, room.digests)
 
-            proof = await _both(fetch, fetch.fill(room, reading, 0), lambda: self._destination.call(send, note))
+            try:
+                proof = await _both(fetch, fetch.fill(room, reading, 0), lambda: self._destination.call(send, note))
+            except MoverError:
+                await landing.clear()
+                raise
             return replace(reading.entry, size=room.size), proof
 
     async def _in_parts(
@@ -148,14 +154,11 @@ class LargeFiles:
             if written.size is not None and written.size != size:
                 raise Damaged(f"{size} bytes were sent, but the destination has {written.size}", item=written.name)
             return Proof("parts", told and told.algorithm, None, told and told.hex)
-        return await self._destination.call(lambda: self._proved(written, size, digests))
-
-    async def _proved(self, written: Entry, size: int, digests: tuple[Digest, ...]) -> Proof:
+        landing = Landing(self._destination, self._settings.verify)
         try:
-            return await prove(self._destination, written, size, digests, self._settings.verify)
-        except Damaged:
-            with suppress(MoverError):
-                await self._destination.connector.remove(written.id)
+            return await self._destination.call(lambda: landing.proved(written, size, digests))
+        except MoverError:
+            await landing.clear()
             raise
 
 

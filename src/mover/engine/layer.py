@@ -86,7 +86,7 @@ class Encrypted:
         sealed = replace(item, size=None if item.size is None else encrypted_size(item.size))
         return replace(self._plain(await cast("Describes", self._inner).describe(sealed)), name=item.name)
 
-    def folder_at(self, folder: ItemId, name: str) -> ItemId:
+    def folder_at(self, folder: ItemId, name: str) -> ItemId | None:
         return cast("ImpliesFolders", self._inner).folder_at(folder, self._sealed_name(name, Kind.FOLDER))
 
     async def set_modified(self, item: ItemId, modified: datetime) -> None:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from itertools import count
 
 from mover.core.errors import Changed, Damaged, ItemError, MoverError, Unfit
-from mover.core.model import Digest, Entry
+from mover.core.model import Entry
 from mover.core.states import State
 from mover.engine.items import Attempts, Reading, attributes_of, context_of, fresh, merged
 from mover.engine.journal import Journal, Line, Proof
+from mover.engine.landing import Landing
 from mover.engine.large import LargeFiles
 from mover.engine.planned import Planned, line_of
 from mover.engine.progress import Active, Progress
 from mover.engine.settings import RunSettings
 from mover.engine.side import Side
-from mover.engine.verify import check_source, comparable, needed, prove, read_digests
+from mover.engine.verify import check_source, comparable, needed, read_digests
 from mover.net.pace import Bandwidth
 from mover.spool.kept import Kept
 from mover.spool.spool import Spool
@@ -85,6 +85,7 @@ class Transfer:
     async def _small(self, planned: Planned, attempts: Attempts, active: Active) -> tuple[Entry, Proof]:
         reading = Reading(planned.source)
         kept = await self._source.call(lambda: self._fetch(planned, reading, active), attempts)
+        landing = Landing(self._destination, self._settings.verify)
         try:
             folder = await planned.folder.ensure()
             attributes = attributes_of(reading.entry)
@@ -92,9 +93,12 @@ class Transfer:
             async def send() -> Proof:
                 body = await kept.body()
                 written = await self._destination.connector.write(folder, planned.name, body, attributes)
-                return await self._proved(written, kept.size, kept.digests)
+                return await landing.proved(written, kept.size, kept.digests)
 
             return reading.entry, await self._destination.call(send, attempts)
+        except MoverError:
+            await landing.clear()
+            raise
         finally:
             kept.release()
 
@@ -122,14 +126,6 @@ class Transfer:
             kept.release()
             raise
         return kept
-
-    async def _proved(self, written: Entry, size: int, digests: tuple[Digest, ...]) -> Proof:
-        try:
-            return await prove(self._destination, written, size, digests, self._settings.verify)
-        except Damaged:
-            with suppress(MoverError):
-                await self._destination.connector.remove(written.id)
-            raise
 
     async def _already_there(self, planned: Planned, attempts: Attempts) -> Proof | None:
         """The proof that a file which was there already is the same, or `None` if it is not."""

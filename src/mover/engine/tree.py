@@ -53,9 +53,11 @@ async def make_folders(side: Side, path: str) -> Entry:
 async def _made(side: Side, names: list[str]) -> Entry:
     at = side.folder
     for name in names:
-        if side.can(Cap.IMPLIED_FOLDERS):
-            id_ = cast("ImpliesFolders", side.connector).folder_at(at.id, name)
-            at = Entry(id_, at.id, name, Kind.FOLDER)
+        implied = (
+            cast("ImpliesFolders", side.connector).folder_at(at.id, name) if side.can(Cap.IMPLIED_FOLDERS) else None
+        )
+        if implied is not None:
+            at = Entry(implied, at.id, name, Kind.FOLDER)
         else:
             at = await side.call(partial(side.connector.make_folder, at.id, name))
     return at

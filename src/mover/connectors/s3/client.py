@@ -53,8 +53,8 @@ class S3:
     async def describe(self, item: Entry) -> Entry:
         return item if item.kind is Kind.FOLDER else await reading.describe(self._session, item)
 
-    def folder_at(self, folder: ItemId, name: str) -> ItemId:
-        return folder_in(folder, name)
+    def folder_at(self, folder: ItemId, name: str) -> ItemId | None:
+        return folder_in(folder, name) if self._session.where.of(folder).bucket else None
 
     def read(self, item: Entry, *, start: int = 0, end: int | None = None) -> AbstractAsyncContextManager[Download]:
         return reading.read(self._session, item, start, end)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from mover.connectors.swift import entries, listing, parts, reading, writing
-from mover.connectors.swift.address import Object, file_in, is_path, place_of, split
+from mover.connectors.swift.address import Object, Place, file_in, is_path, place_of, split
 from mover.connectors.swift.identity import sign_in
 from mover.connectors.swift.session import ACCOUNT, Session
 from mover.connectors.swift.spec import SPEC
@@ -74,8 +74,8 @@ class Swift:
     async def describe(self, item: Entry) -> Entry:
         return item if item.kind is Kind.FOLDER else await reading.describe(self._session, item)
 
-    def folder_at(self, folder: ItemId, name: str) -> ItemId:
-        return ItemId(file_in(self._session.place, folder, name) + "/")
+    def folder_at(self, folder: ItemId, name: str) -> ItemId | None:
+        return _folder_in(self._session.place, folder, name) if self._session.place.of(folder).container else None
 
     def read(self, item: Entry, *, start: int = 0, end: int | None = None) -> AbstractAsyncContextManager[Download]:
         return reading.read(self._session, item, start, end)
@@ -87,7 +87,7 @@ class Swift:
         return entry
 
     async def make_folder(self, folder: ItemId, name: str) -> Entry:
-        return await writing.make_folder(self._session, self.folder_at(folder, name))
+        return await writing.make_folder(self._session, _folder_in(self._session.place, folder, name))
 
     async def remove(self, item: ItemId) -> None:
         await writing.remove(self._session, item)
@@ -151,6 +151,10 @@ async def connect(options: Options) -> AsyncGenerator[Swift]:
     async with http(settings) as client:
         ticket = await sign_in(client, options)
         yield Swift(Session(client, place, ticket, lambda: sign_in(client, options)))
+
+
+def _folder_in(place: Place, folder: ItemId, name: str) -> ItemId:
+    return ItemId(file_in(place, folder, name) + "/")
 
 
 def _file(item: ItemId) -> Entry:
