@@ -8,6 +8,10 @@
 # is not fetched again. Give exact versions: a range would make runs differ.
 set -eu
 
+# npm trusts its own list of authorities only; on Debian the machine's list may hold more.
+authorities=/etc/ssl/certs/ca-certificates.crt
+if [ -z "${NODE_EXTRA_CA_CERTS:-}" ] && [ -r "$authorities" ]; then export NODE_EXTRA_CA_CERTS=$authorities; fi
+
 [ $# -gt 0 ] || { echo "usage: $0 NAME@VERSION..." >&2; exit 2; }
 for tool in node npm; do
     command -v "$tool" >/dev/null || { echo "$0: $tool is missing: install Node.js 20 or newer (Debian: nodejs npm)" >&2; exit 1; }
