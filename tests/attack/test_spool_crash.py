@@ -164,7 +164,7 @@ async def test_a_disk_that_takes_no_more_is_an_error_to_show(tmp_path: Path) -> 
         small.release()
         with _files_of_at_most(10), pytest.raises(SpoolFull):
             await spool.keep(bytes(1000), b"")
-        await spool._hands.idle()
+        await spool._threads.idle()
         assert spool.used == 0
         for slots in (spool._small, spool._large):
             assert len(slots._used) == slots.touched, "every slot came back, also those that could not be written"

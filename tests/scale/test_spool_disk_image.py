@@ -96,7 +96,7 @@ async def test_a_full_disk_is_said_and_nothing_is_lost(image: Image) -> None:
             await spool.keep(os.urandom(8 * SEGMENT), b"")
         assert await kept.read() == b"before"
         kept.release()
-        await spool._hands.idle()
+        await spool._threads.idle()
         assert spool.used == 0
         ballast.unlink()
         async with await spool.keep(b"x" * (4 * SEGMENT), b"") as after:

@@ -119,7 +119,7 @@ async def test_cancelled_transfers_give_everything_back(tmp_path: Path) -> None:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-        await spool._hands.idle()
+        await spool._threads.idle()
         assert spool.used == 0
         assert sorted(spool._large._used) == sorted(set(spool._large._used)), "no slot is lent twice"
 

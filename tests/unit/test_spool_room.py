@@ -32,7 +32,7 @@ async def spool(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncGenerato
     memory: int = request.param
     async with Spool.open(tmp_path / "spool", quota=QUOTA, window=WINDOW, memory=memory) as spool:
         yield spool
-        await spool._hands.idle()
+        await spool._threads.idle()
         assert spool._memory._left == memory, "a test left something in memory"
         assert spool.used == 0, "a test left something behind"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from mover.boot.one_file import OneFile
 from mover.boot.proving import ProvingRun
@@ -18,6 +19,9 @@ from mover.engine.progress import Progress
 from mover.engine.run import Ending, Run
 from mover.engine.settings import RunSettings
 from mover.spool.spool import Spool
+
+MEMORY: Final = 16
+"""Segments of 1 MiB that may wait in memory for whoever sends them on; what is behind comes from the spool again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +68,7 @@ async def copy(
         )
         if isinstance(destination.connector, OneFile):
             raise BadAddress(f"{what.destination.address} is a file; a copy goes into a folder", item="destination")
-        spool = await stack.enter_async_context(Spool.open(spool_folder, quota=quota))
+        spool = await stack.enter_async_context(Spool.open(spool_folder, quota=quota, window=MEMORY, memory=MEMORY))
         journal.begin_pass()
         kind = ProvingRun if what.prove else Run
         run = kind(

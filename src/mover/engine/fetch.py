@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 
 from mover.core.errors import Damaged, MoverError
@@ -14,6 +13,7 @@ from mover.engine.items import Reading, merged
 from mover.engine.progress import Active, Progress
 from mover.engine.settings import RunSettings
 from mover.engine.side import LinkLost, Note, Side
+from mover.engine.stripes import striped
 from mover.engine.verify import check_source
 from mover.net.pace import Bandwidth
 from mover.spool.room import Room
@@ -59,7 +59,7 @@ class Fetch:
             self._fail(room, problem, problem)
         except LinkLost as lost:
             self._fail(room, lost.problem, lost)
-        except asyncio.CancelledError:
+        except BaseException:  # whoever reads the room must not wait for ever
             room.fail(Damaged("the fetch was ended"))
             raise
 
@@ -78,33 +78,27 @@ class Fetch:
             return self._stream(reading)
         return self._ranges(reading, start, size)
 
-    async def _ranges(self, reading: Reading, start: int, size: int) -> AsyncGenerator[bytes]:
-        step, waiting = self._settings.stripe, deque[asyncio.Task[bytes]]()
+    def _ranges(self, reading: Reading, start: int, size: int) -> AsyncGenerator[bytes]:
+        async def read(begin: int, end: int, give: Callable[[bytes], Awaitable[None]]) -> None:
+            await self._range(reading, begin, end, give)
+
+        return striped(read, start, size, length=self._settings.stripe, most=self._settings.stripes)
+
+    async def _range(self, reading: Reading, start: int, end: int, give: Callable[[bytes], Awaitable[None]]) -> None:
         at = start
-        try:
-            while at < size or waiting:
-                while at < size and len(waiting) < self._settings.stripes:
-                    waiting.append(asyncio.create_task(self._range(reading, at, min(at + step, size))))
-                    at += step
-                yield await waiting.popleft()
-        finally:
-            for task in waiting:
-                task.cancel()
-            await asyncio.gather(*waiting, return_exceptions=True)
 
-    async def _range(self, reading: Reading, start: int, end: int) -> bytes:
-        return await self._source.call(lambda: self._read_range(reading, start, end), self._note)
+        async def read() -> None:
+            nonlocal at
+            async with self._source.connector.read(reading.entry, start=at, end=end) as body:
+                if at == 0:
+                    reading.entry = merged(reading.entry, body.entry, reading.entry.size)
+                async for chunk in body.chunks():
+                    at += len(chunk)
+                    await give(chunk)
+            if at != end:
+                raise Damaged(f"{end - start} bytes were asked for at {start}, but {at - start} arrived")
 
-    async def _read_range(self, reading: Reading, start: int, end: int) -> bytes:
-        async with self._source.connector.read(reading.entry, start=start, end=end) as body:
-            data = body.whole
-            if data is None:
-                data = b"".join([chunk async for chunk in body.chunks()])
-            if start == 0:
-                reading.entry = merged(reading.entry, body.entry, reading.entry.size)
-        if len(data) != end - start:
-            raise Damaged(f"{end - start} bytes were asked for at {start}, but {len(data)} arrived")
-        return data
+        await self._source.call(read, self._note)
 
     async def _stream(self, reading: Reading) -> AsyncGenerator[bytes]:
         """The whole file in one go. What was lost on the way cannot be asked for again by itself: the file begins anew."""

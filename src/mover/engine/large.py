@@ -175,6 +175,8 @@ async def _both(fetch: Fetch, fill: Awaitable[None], send: Callable[[], Awaitabl
     finally:
         filling.cancel()
         await asyncio.wait([filling])
+        if not filling.cancelled() and (fault := filling.exception()) is not None:
+            raise fault
     if fetch.failed is not None:
         raise fetch.failed
     return sent

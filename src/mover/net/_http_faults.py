@@ -25,14 +25,37 @@ def translated(problem: PyreqwestError | ValueError, host: str) -> MoverError:
     """What to raise instead, `from None`: the library's own text shows the address."""
     reasons = why(problem)
     if isinstance(problem, ConnectError) and "invalid peer certificate" in reasons:
-        return Untrusted(f"the certificate of {host} does not hold: {short(reasons.partition('certificate: ')[2])}")
+        return untrusted(host, reasons.partition("certificate: ")[2])
     if isinstance(problem, BuilderError) and "scheme is not allowed" in reasons:
-        return NotEncrypted(f"the address of {host} is not encrypted: it does not begin with https://")
-    if isinstance(problem, ValueError):  # its text would show the header, which may be a secret
-        return BadAddress(
-            f"no request can be made to {host}: its address or a header has characters that HTTP does not allow"
-        )
-    return Unreachable(f"the connection to {host} failed: {short(reasons)}")
+        return not_encrypted(host)
+    return bad_request(host) if isinstance(problem, ValueError) else failed(host, reasons)
+
+
+def untrusted(host: str, reason: str) -> Untrusted:
+    """The server cannot prove who it is."""
+    return Untrusted(f"the certificate of {host} does not hold: {short(reason)}")
+
+
+def not_encrypted(host: str) -> NotEncrypted:
+    """A plain address where encryption is wanted."""
+    return NotEncrypted(f"the address of {host} is not encrypted: it does not begin with https://")
+
+
+def bad_request(host: str) -> BadAddress:
+    """A request that HTTP has no form for. What was wrong with it is not shown: it may be a secret."""
+    return BadAddress(
+        f"no request can be made to {host}: its address or a header has characters that HTTP does not allow"
+    )
+
+
+def failed(host: str, reason: str) -> Unreachable:
+    """The connection could not be made, or broke."""
+    return Unreachable(f"the connection to {host} failed: {short(reason)}")
+
+
+def silent(host: str, seconds: float) -> Unreachable:
+    """The connection stands, but nothing comes."""
+    return Unreachable(f"no byte moved to or from {host} for {seconds:.0f} s")
 
 
 def why(problem: Exception) -> str:

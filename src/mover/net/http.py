@@ -6,23 +6,21 @@ network become `Unreachable`, a certificate that does not hold becomes `Untruste
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Final
 
 from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.http import HeaderMap
 from pyreqwest.request import RequestBuilder
-from pyreqwest.response import Response
 
-from mover.core.errors import Damaged, Unfit, Unreachable
-from mover.net._http_faults import host_of, translated
-from mover.net.http_settings import HttpSettings, clients
+from mover.core.errors import Damaged, Unfit
+from mover.net._http_faults import host_of, not_encrypted, translated
+from mover.net.bulk import Bulk, Exchange
+from mover.net.http_settings import HttpSettings, client
 
 __all__ = ["CHUNK", "NO_HEADERS", "Answer", "Headers", "Http", "HttpSettings", "StreamedAnswer", "http"]
 
@@ -32,13 +30,7 @@ CHUNK: Final = 1 << 20
 """Bytes asked for in one read of a stream."""
 
 _LARGE: Final = 1 << 18
-"""Bytes from which a body goes by the patient client: the library's read timeout would count the whole time of sending."""
-
-_SLOWEST: Final = 1 << 14
-"""Bytes per second below which a body counts as stalled."""
-
-_BUFFERED: Final = 1 << 22
-"""Bytes of a stream that may lie in buffers on their way, where nobody sees them move."""
+"""Bytes from which a body goes the way of the large ones."""
 
 _DOTS: Final = re.compile(r"[^?#]*/(?:\.|%2e){1,2}(?:[/?#]|$)", re.IGNORECASE)
 """A path with a segment `.` or `..`, which the library would fold away (WHATWG URL): another item would be meant."""
@@ -60,14 +52,12 @@ class Answer:
 class StreamedAnswer:
     """An answer whose body is still coming."""
 
-    __slots__ = ("_host", "_idle", "_reader", "headers", "status")
+    __slots__ = ("_exchange", "headers", "status")
 
-    def __init__(self, response: Response, host: str, idle: float) -> None:
-        self.status: int = response.status
-        self.headers: HeaderMap = response.headers
-        self._reader = response.body_reader
-        self._host = host
-        self._idle = idle
+    def __init__(self, status: int, headers: HeaderMap, exchange: Exchange) -> None:
+        self.status = status
+        self.headers = headers
+        self._exchange = exchange
 
     def header(self, name: str) -> str | None:
         """One header, whatever its case."""
@@ -79,9 +69,7 @@ class StreamedAnswer:
         Raises:
             Unreachable: the connection broke before the end of the body, or nothing came for too long.
         """
-        async with _patience(self._idle, self._host):
-            piece = await self._reader.read(amount)
-        return b"" if piece is None else piece.to_bytes()
+        return await self._exchange.read(amount)
 
     async def rest(self, limit: int = 1 << 20) -> bytes:
         """What is left of the body, at most `limit` bytes: for error texts."""
@@ -94,10 +82,10 @@ class StreamedAnswer:
 class Http:
     """A pool of connections. Made by `http`; many requests may run at once."""
 
-    def __init__(self, quick: Client, patient: Client, idle: float) -> None:
-        self._quick = quick
-        self._patient = patient
-        self._idle = idle
+    def __init__(self, client: Client, bulk: Bulk, *, allow_plain: bool) -> None:
+        self._client = client
+        self._bulk = bulk
+        self._allow_plain = allow_plain
 
     async def send(self, method: str, url: str, headers: Headers = NO_HEADERS, body: bytes | None = None) -> Answer:
         """One request, its body in memory, or none; the whole answer.
@@ -108,9 +96,9 @@ class Http:
         """
         if body is not None and len(body) >= _LARGE:
             return await self.upload(method, url, headers, body, len(body))
-        request = _request(self._quick, method, url, headers)
+        request = _request(self._client, method, url, headers)
         if body is not None:
-            request = _with(request, body)
+            request = request.body_bytes(body) if body else request.header("content-length", "0")
         try:
             response = await request.build().send()
             return Answer(response.status, response.headers, (await response.bytes()).to_bytes())
@@ -129,36 +117,35 @@ class Http:
             Damaged: `chunks` are more or fewer bytes than `size`.
             Unreachable, Untrusted: as for `send`. Errors that `chunks` raises come out as they are.
         """
-        request = _request(self._patient, method, url, headers)
-        patience = self._idle
-        if isinstance(chunks, bytes):
-            _must_be(len(chunks), size)
-            patience += len(chunks) / _SLOWEST
-            request = _with(request, chunks)
-        elif size is not None:
-            request = request.header("content-length", str(size))
-        async with _patience(patience, host_of(url)) as clock:
-            if not isinstance(chunks, bytes):
-                request = request.body_stream(_whole(chunks, size, clock, self._idle))
-            response = await request.build().send()
-            return Answer(response.status, response.headers, (await response.bytes()).to_bytes())
+        self._check(url)
+        async with self._bulk.exchange(method, url) as exchange:
+            if isinstance(chunks, bytes):
+                _must_be(len(chunks), size)
+                await exchange.begin(headers, size)
+                await exchange.send(chunks)
+            else:
+                await exchange.begin(headers, size)
+                async with aclosing(_whole(chunks, size)) as pieces:
+                    async for piece in pieces:
+                        if not await exchange.send(piece):
+                            break
+            status, told = await exchange.answer()
+            return Answer(status, HeaderMap(told), await _all_of(exchange))
 
     @asynccontextmanager
     async def stream(
         self, method: str, url: str, headers: Headers = NO_HEADERS, body: bytes | None = None
     ) -> AsyncGenerator[StreamedAnswer]:
         """One request whose answer is read piece by piece; leaving the block early drops the connection."""
-        host = host_of(url)
-        request = _request(self._patient, method, url, headers)
-        if body is not None:
-            request = request.body_bytes(body)
-        streamed = request.build_streamed()
-        async with _patience(self._idle, host):
-            response = await streamed.__aenter__()
-        try:
-            yield StreamedAnswer(response, host, self._idle)
-        finally:
-            await streamed.__aexit__(None, None, None)
+        self._check(url)
+        async with self._bulk.exchange(method, url) as exchange:
+            status, told = await exchange.ask(headers, body)
+            yield StreamedAnswer(status, HeaderMap(told), exchange)
+
+    def _check(self, url: str) -> None:
+        _must_not_fold(url)
+        if not self._allow_plain and not url.startswith("https://"):
+            raise not_encrypted(host_of(url))
 
 
 @asynccontextmanager
@@ -168,57 +155,39 @@ async def http(settings: HttpSettings) -> AsyncGenerator[Http]:
     Raises:
         BadOption: `ca_file` or `proxy` cannot be used.
     """
-    quick, patient = clients(settings)
-    async with quick, patient:
-        yield Http(quick, patient, settings.idle)
+    bulk = Bulk(settings)
+    try:
+        async with client(settings) as made:
+            yield Http(made, bulk, allow_plain=settings.allow_plain)
+    finally:
+        await bulk.close()
 
 
 def _request(client: Client, method: str, url: str, headers: Headers) -> RequestBuilder:
-    if ("/." in url or "/%2" in url) and _DOTS.match(url):
-        raise Unfit("a path with a part `.` or `..` cannot be sent over HTTP")
+    _must_not_fold(url)
     try:
         return client.request(method, url).headers(headers)
     except (PyreqwestError, ValueError) as problem:
         raise translated(problem, host_of(url)) from None
 
 
-def _with(request: RequestBuilder, body: bytes) -> RequestBuilder:
-    return request.body_bytes(body) if body else request.header("content-length", "0")
+def _must_not_fold(url: str) -> None:
+    if ("/." in url or "/%2" in url) and _DOTS.match(url):
+        raise Unfit("a path with a part `.` or `..` cannot be sent over HTTP")
 
 
-class _patience:  # noqa: N801  # used as a verb is: `async with _patience(seconds, host)`
-    """At most `seconds` without a sign of life; failures of the library become ours. As cheap as a context can be."""
-
-    __slots__ = ("_clock", "_host", "_seconds")
-
-    def __init__(self, seconds: float, host: str) -> None:
-        self._clock = asyncio.timeout(seconds)
-        self._seconds = seconds
-        self._host = host
-
-    async def __aenter__(self) -> asyncio.Timeout:
-        return await self._clock.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        try:
-            await self._clock.__aexit__(kind, problem, trace)
-        except TimeoutError as late:
-            raise Unreachable(f"no byte moved to or from {self._host} for {self._seconds:.0f} s") from late
-        if isinstance(problem, PyreqwestError):
-            raise translated(problem, self._host) from None
+async def _all_of(exchange: Exchange) -> bytes:
+    got = bytearray()
+    while chunk := await exchange.read(CHUNK):
+        got += chunk
+    return bytes(got)
 
 
-async def _whole(
-    chunks: AsyncIterator[bytes], size: int | None, clock: asyncio.Timeout, idle: float
-) -> AsyncGenerator[bytes]:
+async def _whole(chunks: AsyncIterator[bytes], size: int | None) -> AsyncGenerator[bytes]:
     """`chunks`, one behind, so that the last one goes out only when the stream has ended with `size` bytes."""
-    loop = asyncio.get_running_loop()
     held, count = b"", 0
     async for chunk in chunks:
         count += len(chunk)
-        clock.reschedule(loop.time() + idle + min(count, _BUFFERED) / _SLOWEST)
         if size is not None and count > size:
             break
         if held:

@@ -36,19 +36,31 @@ class HttpSettings:
     user_agent: str = "mover"
 
 
-def clients(settings: HttpSettings) -> tuple[Client, Client]:
-    """A client whose requests end when nothing is read for `idle` seconds, and one that leaves this to its caller.
-
-    The library's read timeout starts with the request: it would end long uploads, and reads of which somebody makes slow use.
+def client(settings: HttpSettings) -> Client:
+    """A client for small requests: they end when nothing is read for `idle` seconds after they began.
 
     Raises:
         BadOption: `ca_file` or `proxy` cannot be used.
     """
-    idle = timedelta(seconds=settings.idle)
     try:
-        return _builder(settings).read_timeout(idle).build(), _builder(settings).tcp_user_timeout(idle).build()
+        return _builder(settings).read_timeout(timedelta(seconds=settings.idle)).build()
     except (PyreqwestError, ValueError) as problem:
         raise BadOption(f"these settings cannot be used: {short(why(problem))}", item="ca_file") from None
+
+
+def authorities(file: Path) -> list[bytes]:
+    """The certificates in a PEM file.
+
+    Raises:
+        BadOption: it cannot be read, or holds none.
+    """
+    try:
+        found = _PEM.findall(file.read_bytes())
+    except OSError as problem:
+        raise BadOption(f"cannot read the authorities in {file}: {problem.strerror}", item="ca_file") from problem
+    if not found:
+        raise BadOption(f"{file} holds no certificate in PEM form", item="ca_file")
+    return found
 
 
 def _builder(settings: HttpSettings) -> ClientBuilder:
@@ -70,7 +82,7 @@ def _builder(settings: HttpSettings) -> ClientBuilder:
     )
     if settings.proxy is not None:
         builder = builder.proxy(_proxy(settings.proxy))
-    for pem in _authorities(settings.ca_file) if settings.ca_file else ():
+    for pem in authorities(settings.ca_file) if settings.ca_file else ():
         builder = builder.add_root_certificate_pem(pem)
     return builder
 
@@ -80,13 +92,3 @@ def _proxy(url: str) -> ProxyBuilder:
         return ProxyBuilder.all(url)
     except (PyreqwestError, ValueError):
         raise BadOption("the proxy is no URL such as http://proxy.example:3128", item="proxy") from None
-
-
-def _authorities(file: Path) -> list[bytes]:
-    try:
-        found = _PEM.findall(file.read_bytes())
-    except OSError as problem:
-        raise BadOption(f"cannot read the authorities in {file}: {problem.strerror}", item="ca_file") from problem
-    if not found:
-        raise BadOption(f"{file} holds no certificate in PEM form", item="ca_file")
-    return found

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from typing import Final, ParamSpec, TypeVar
 
 from mover.core.errors import Sealed
@@ -18,7 +17,8 @@ from mover.spool.pieces import Piece
 P = ParamSpec("P")
 R = TypeVar("R")
 
-_THREADS: Final = min(4, os.cpu_count() or 1)
+THREADS: Final = min(4, os.cpu_count() or 1)
+"""How many threads seal and open."""
 
 
 class Disk:
@@ -83,31 +83,6 @@ class Disk:
         if found is None:
             found = self._local.buffer = memoryview(bytearray(SEGMENT))
         return found
-
-
-class Hands:
-    """A few threads for blocking calls, of which none is ever forgotten."""
-
-    def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="spool")
-        self._busy: set[asyncio.Future[object]] = set()
-
-    def start(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
-        """Begin the call. Waiting for it must be shielded: it goes on even if nobody waits any more."""
-        future: asyncio.Future[R] = asyncio.wrap_future(self._pool.submit(call, *args, **kwargs))
-        self._busy.add(future)  # pyright: ignore[reportArgumentType]  # a set that only counts may hold any result
-        future.add_done_callback(self._busy.discard)
-        return future
-
-    async def idle(self) -> None:
-        """Wait until no call is under way."""
-        while self._busy:
-            await asyncio.wait(self._busy)
-
-    async def close(self) -> None:
-        """Wait for the calls that are under way, then let the threads go."""
-        await self.idle()
-        self._pool.shutdown(wait=False)
 
 
 def already(result: R) -> asyncio.Future[R]:

@@ -9,11 +9,12 @@ from typing import Self
 
 from mover.core.errors import Damaged, MoverError, Unsupported
 from mover.core.model import Algorithm, Body, Digest
+from mover.core.threads import Threads
 from mover.crypto.aead import new_key
 from mover.crypto.digests import Hashers
 from mover.crypto.streaming import Stream, begin, capacity, place, segments
 from mover.spool.bodies import RoomBody
-from mover.spool.disk import Disk, Hands, already
+from mover.spool.disk import Disk, already
 from mover.spool.errors import SpoolGone
 from mover.spool.parts import Parts
 from mover.spool.pieces import Memory, Piece, Pieces
@@ -32,7 +33,7 @@ class Room:
         self,
         slots: Slots,
         disk: Disk,
-        hands: Hands,
+        threads: Threads,
         memory: Memory,
         *,
         context: bytes,
@@ -44,7 +45,7 @@ class Room:
         self.size = size
         self.window = window
         self.digests: tuple[Digest, ...] = ()
-        self._disk, self._hands = disk, hands
+        self._disk, self._threads = disk, threads
         self._hashers = Hashers(algorithms)
         self._stream: Stream | None = Stream(new_key(), context)
         self._memory = memory
@@ -216,7 +217,7 @@ class Room:
         stream, piece = self._sound(), self._pieces.new(self._next, last=last)
         self._next += 1
         parts = self._parts.cut(capacity(piece.index))
-        self._sealing = self._hands.start(self._disk.seal_hashed, stream, piece, parts, self._hashers)
+        self._sealing = self._threads.start(self._disk.seal_hashed, stream, piece, parts, self._hashers)
         self._sealing.add_done_callback(lambda done: self._sealed(piece, done))
 
     def _sealed(self, piece: Piece, done: asyncio.Future[bytes]) -> None:
@@ -253,7 +254,7 @@ class Room:
         """Begin to read pieces; they stay where they are until that is done."""
         if (plain := self._memory.take(pieces)) is not None:
             return already(plain)
-        reading = self._hands.start(self._disk.open_all, self._there(), pieces)
+        reading = self._threads.start(self._disk.open_all, self._there(), pieces)
         self._pieces.begin_read(pieces)
         reading.add_done_callback(lambda done: self._read_done(pieces, done))
         return reading

@@ -11,8 +11,9 @@ from weakref import WeakSet
 
 from mover.core.errors import BadOption
 from mover.core.model import Algorithm
+from mover.core.threads import Threads
 from mover.crypto.streaming import SEGMENT, segments
-from mover.spool.disk import Disk, Hands
+from mover.spool.disk import THREADS, Disk
 from mover.spool.folder import open_file
 from mover.spool.kept import SMALL, SMALL_SLOT, Kept, RoomKept, SmallKept
 from mover.spool.pieces import Memory
@@ -50,7 +51,7 @@ class Spool:
         self._window = max(1, min(window, self._large.count // _ROOM_SHARE))
         self._file = file
         self._disk = Disk(file)
-        self._hands = Hands()
+        self._threads = Threads(THREADS, "spool")
         self._memory = Memory(memory)
         self._rooms: WeakSet[Room] = WeakSet()
 
@@ -150,7 +151,7 @@ class Spool:
             return Room(
                 self._large,
                 self._disk,
-                self._hands,
+                self._threads,
                 self._memory,
                 context=context,
                 size=size,
@@ -164,4 +165,5 @@ class Spool:
     async def _close(self) -> None:
         for room in list(self._rooms):
             room.release()
-        await self._hands.close()
+        await self._threads.idle()
+        self._threads.close()

@@ -1,0 +1,124 @@
+"""Fetching one file in ranges, several at once where that is faster, in order."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from typing import Final
+
+LONG: Final = 64 << 20
+"""Bytes of a range that is fetched alone."""
+
+BETTER: Final = 1.15
+"""How much faster one range more must make a file to be worth its price."""
+
+_PROBE: Final = 4
+"""Ranges over which a speed is measured."""
+
+_AHEAD: Final = 4
+"""Pieces of a range fetched alone that may wait for whoever takes them."""
+
+Read = Callable[[int, int, Callable[[bytes], Awaitable[None]]], Awaitable[None]]
+"""Fetches the bytes from the first number up to the second and gives them away, piece by piece, in order."""
+
+
+class Crowd:
+    """How many ranges at once: one more as long as that makes the file faster, then no more.
+
+    On a near server a second connection only costs; on a far one each brings as much as the first.
+    """
+
+    def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
+        self._most = most
+        self._now = now
+        self._best = 0.0
+        self.settled = most <= 1
+        self._count = 0
+        self._since = 0.0
+        self._bytes = 0
+        self.at_once = 1
+
+    def took(self, amount: int) -> None:
+        """A range of `amount` bytes was taken by the consumer."""
+        if self.settled:
+            return
+        if self._count == 0:  # what was under way before the number changed says nothing
+            self._since, self._bytes = self._now(), -amount
+        self._bytes += amount
+        self._count += 1
+        if self._count > _PROBE:
+            self._judge(self._bytes / max(self._now() - self._since, 1e-6))
+
+    def _judge(self, speed: float) -> None:
+        self._count = 0
+        if speed > self._best * BETTER and self.at_once < self._most:
+            self._best = speed
+            self.at_once += 1
+        else:
+            self.settled = True
+            self.at_once -= speed <= self._best * BETTER
+
+
+class Stripe:
+    """One range on its way; its pieces can be taken while it still comes."""
+
+    def __init__(self, read: Read, start: int, end: int, *, ahead: int) -> None:
+        """`ahead` pieces may wait; the range is not read on before some were taken."""
+        self.size = end - start
+        self._pieces: deque[bytes] = deque()
+        self._ahead = ahead
+        self._change = asyncio.Event()
+        self._task = asyncio.create_task(self._fill(read, start, end))
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """The pieces in order. Raises what `read` raised."""
+        while True:
+            while self._pieces:
+                piece = self._pieces.popleft()
+                self._change.set()
+                yield piece
+            if self._task.done():
+                break
+            self._change.clear()
+            await self._change.wait()
+        await self._task
+
+    async def end(self) -> None:
+        """Give it up, if it is not done."""
+        self._task.cancel()
+        await asyncio.wait([self._task])
+        if not self._task.cancelled():
+            self._task.exception()
+
+    async def _fill(self, read: Read, start: int, end: int) -> None:
+        try:
+            await read(start, end, self._give)
+        finally:
+            self._change.set()
+
+    async def _give(self, piece: bytes) -> None:
+        self._pieces.append(piece)
+        self._change.set()
+        while len(self._pieces) >= self._ahead:
+            self._change.clear()
+            await self._change.wait()
+
+
+async def striped(read: Read, start: int, size: int, *, length: int, most: int) -> AsyncGenerator[bytes]:
+    """The bytes from `start` up to `size`, in order, in ranges of `length` bytes, up to `most` of them at once."""
+    crowd, waiting, at = Crowd(most), deque[Stripe](), start
+    try:
+        while at < size or waiting:
+            while at < size and len(waiting) < crowd.at_once:
+                alone = crowd.at_once == 1
+                end = min(at + (length if not crowd.settled or not alone else LONG), size)
+                waiting.append(Stripe(read, at, end, ahead=_AHEAD if alone else length))
+                at = end
+            async for piece in waiting[0].pieces():
+                yield piece
+            crowd.took(waiting.popleft().size)
+    finally:
+        for stripe in waiting:
+            await stripe.end()
