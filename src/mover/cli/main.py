@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from typing import Final
@@ -15,6 +16,9 @@ from mover.core.errors import MoverError
 STOPPED: Final = 1
 FAULT: Final = 70
 INTERRUPTED: Final = 130
+
+_OBJECTS: Final = 20_000
+"""New objects between two searches for garbage that references itself, of which a run makes next to none."""
 
 COMMANDS: Final = {
     "copy": ("mover.cli.copy:copy", "Copy a folder or file; whatever is there already stays."),
@@ -39,6 +43,7 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point: runs a command, and turns whatever happened into a message and an exit code."""
+    gc.set_threshold(_OBJECTS)
     sys.exit(run(sys.argv[1:]))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 from types import MappingProxyType
 from typing import Final, cast
 
@@ -19,7 +19,9 @@ OURS: Final = ("azureblob", "ftp", "ftps", "local", "memory", "mysql", "s3", "sf
 @cache
 def specs() -> MappingProxyType[str, Spec]:
     """Every spec by its key: ours, and those that other distributions bring (entry point group `mover.connectors`)."""
-    found: list[object] = [import_module(f"mover.connectors.{key}.spec").SPEC for key in OURS]
+    from importlib import metadata  # it reads the whole environment's: only who lists all connectors pays for it
+
+    found: list[object] = [_ours(key) for key in OURS]
     found += [point.load() for point in metadata.entry_points(group="mover.connectors")]
     by_key: dict[str, Spec] = {}
     for spec in found:
@@ -34,10 +36,17 @@ def spec(key: str) -> Spec:
     Raises:
         BadOption: there is none of that key; the text lists those there are.
     """
+    if key in OURS:
+        return _ours(key)
     try:
         return specs()[key]
     except KeyError:
         raise BadOption(f"there is no connector {key}; there are: {', '.join(sorted(specs()))}", item=key) from None
+
+
+@cache
+def _ours(key: str) -> Spec:
+    return cast("Spec", import_module(f"mover.connectors.{key}.spec").SPEC)
 
 
 def connect(options: Options) -> AbstractAsyncContextManager[Connector]:

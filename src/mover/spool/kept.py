@@ -86,9 +86,9 @@ class _Kept:
 
 
 class SmallKept(_Kept):
-    """A file of at most `SMALL` bytes, in one small slot that is reserved for it."""
+    """A file of at most `SMALL` bytes, in one small slot that is reserved for it. Its first reader gets it from memory."""
 
-    __slots__ = ("_disk", "_piece", "_slots", "_stream")
+    __slots__ = ("_disk", "_piece", "_plain", "_slots", "_stream")
 
     def __init__(self, slots: Slots, disk: Disk, data: bytes, context: bytes, algorithms: Iterable[Algorithm]) -> None:
         super().__init__(len(data), digests_of(data, algorithms))
@@ -101,15 +101,19 @@ class SmallKept(_Kept):
             slots.put(self._piece.offset)
             raise
         self._stream: Stream | None = stream
+        self._plain: bytes | None = data
 
     async def read(self) -> bytes:
         if self._stream is None:
             raise SpoolGone("the file was released from the spool")
+        if self._plain is not None:
+            plain, self._plain = self._plain, None
+            return plain
         return self._disk.open(self._stream, self._piece)
 
     def release(self) -> None:
         if self._stream is not None:
-            self._stream = None
+            self._stream = self._plain = None
             self._slots.put(self._piece.offset)
             self._slots.unreserve(1)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from typing import Final
 
 from mover.connectors.webdav.entries import checksums_in, date_in, version_of
@@ -80,13 +79,9 @@ def opened(
     digests = item.digests or (checksums_in(answer.header("oc-checksum")) if traits.checksums else ())
     modified = item.modified or date_in(answer.header("last-modified"))
     kind = answer.header("content-type")
-    entry = replace(
-        item,
-        size=item.size if total is None else total,
-        modified=modified,
-        digests=digests,
-        version=version,
-        content_type=kind,
+    whole_size = item.size if total is None else total
+    entry = Entry(
+        item.id, item.parent, item.name, item.kind, whole_size, modified, digests, version, item.stored, content_type=kind
     )
     return entry, size
 
