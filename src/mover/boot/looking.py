@@ -68,7 +68,8 @@ async def deep(side: Side) -> AsyncIterator[Batch]:
     while waiting:
         some, waiting = waiting[-FOLDERS_AT_ONCE:], waiting[:-FOLDERS_AT_ONCE]
         listed = await asyncio.gather(*(listing(side, id_) for id_, _ in some))
-        batch = Batch([], [], [])
+        stored: list[float] = []
+        batch = Batch([], [], stored)
         for (_, above), found in zip(some, listed, strict=True):
             for entry in found:
                 path = f"{above}{entry.name}"
@@ -78,7 +79,7 @@ async def deep(side: Side) -> AsyncIterator[Batch]:
                     at = entry.modified or entry.stored
                     batch.paths.append(path)
                     batch.sizes.append(entry.size or 0)
-                    batch.stored.append(0.0 if at is None else at.timestamp())
+                    stored.append(0.0 if at is None else at.timestamp())
         yield batch
 
 

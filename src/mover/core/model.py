@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
@@ -148,6 +148,6 @@ class Batch:
 
     paths: list[str]
     sizes: list[int]
-    stored: list[float]
+    stored: Sequence[float]
     tags: list[str | None] = field(default_factory=list[str | None])
     """The provider's content tag (ETag) as it is written, without quotes. `ListsDeep.entry_of` knows what digest it is."""

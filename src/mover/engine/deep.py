@@ -49,7 +49,7 @@ class DeepScan:
             while await mine.more() and not self._control.pausing:
                 has_theirs = await theirs.more()
                 same, alone = _split(mine, theirs if has_theirs else None)
-                self._planner.same_rows(*same)
+                self._planner.same_rows(mine.batch, same)
                 await self._rows(alone, mine, theirs, put, empty)
 
     async def _rows(
@@ -143,28 +143,43 @@ class _Rows:
             await self._queue.put(problem)
 
 
-Same = tuple[list[str], list[int], list[float]]
-
-
-def _split(mine: _Rows, theirs: _Rows | None) -> tuple[Same, list[tuple[int, int | None]]]:
+def _split(mine: _Rows, theirs: _Rows | None) -> tuple[list[int], list[tuple[int, int | None]]]:
     """Go on in both batches until one is used up. Returns the rows that are plainly the same, and the others with their namesakes."""
-    same: Same = ([], [], [])
-    alone: list[tuple[int, int | None]] = []
-    paths, sizes, stored, tags = mine.batch.paths, mine.batch.sizes, mine.batch.stored, mine.batch.tags
-    i = mine.at
     if theirs is None:
-        alone += [(index, None) for index in range(i, len(paths))]
-        mine.at = len(paths)
-        return same, alone
+        begin, mine.at = mine.at, len(mine.batch.paths)
+        return [], [(index, None) for index in range(begin, mine.at)]
+    if (count := _equal(mine, theirs)) is not None:
+        mine.at, theirs.at = mine.at + count, theirs.at + count
+        return list(range(mine.at - count, mine.at)), []
+    return _merged(mine, theirs)
+
+
+def _equal(mine: _Rows, theirs: _Rows) -> int | None:
+    """How many rows are left in both batches, if they are all the same: so it mostly is when nothing has changed."""
+    count = min(len(mine.batch.paths) - mine.at, len(theirs.batch.paths) - theirs.at)
+    mine_now, theirs_now = slice(mine.at, mine.at + count), slice(theirs.at, theirs.at + count)
+    tags = mine.batch.tags[mine_now]
+    same = (
+        mine.batch.paths[mine_now] == theirs.batch.paths[theirs_now]
+        and mine.batch.sizes[mine_now] == theirs.batch.sizes[theirs_now]
+        and tags == theirs.batch.tags[theirs_now]
+        and len(tags) == count
+        and all(tags)
+    )
+    return count if same else None
+
+
+def _merged(mine: _Rows, theirs: _Rows) -> tuple[list[int], list[tuple[int, int | None]]]:
+    same: list[int] = []
+    alone: list[tuple[int, int | None]] = []
+    paths, sizes, tags = mine.batch.paths, mine.batch.sizes, mine.batch.tags
     other, other_sizes, other_tags = theirs.batch.paths, theirs.batch.sizes, theirs.batch.tags
-    j, last, other_last = theirs.at, len(paths), len(other)
+    i, j, last, other_last = mine.at, theirs.at, len(paths), len(other)
     while i < last and j < other_last:
         path, their_path = paths[i], other[j]
         if path == their_path:
             if sizes[i] == other_sizes[j] and tags and other_tags and tags[i] == other_tags[j] and tags[i]:
-                same[0].append(path)
-                same[1].append(sizes[i])
-                same[2].append(stored[i])
+                same.append(i)
             else:
                 alone.append((i, j))
             i += 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any, Final
 
 from mover.core.model import Kind
@@ -22,11 +24,30 @@ CREATE TABLE IF NOT EXISTS upload (
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
-PUT_ITEM: Final = f"INSERT OR REPLACE INTO item VALUES ({', '.join('?' * 16)})"  # noqa: S608  # only question marks are put in
+_ITEM_COLUMNS: Final = 16
+_ROWS_AT_ONCE: Final = 200
+"""Rows in one statement. Python's sqlite3 lets go of the interpreter for every statement, and waits for it again after each."""
 
 
-PUT_SAME: Final = """INSERT OR REPLACE INTO item (path, id, kind, state, size, detail, attempts, pass)
-VALUES (?, x'', 'file', 'same', ?, ?, 0, ?)"""
+def put_items(database: sqlite3.Connection, rows: Sequence[Sequence[object]]) -> None:
+    """Write rows made by `item_row`."""
+    _put(database, "INSERT OR REPLACE INTO item VALUES ", f"({', '.join('?' * _ITEM_COLUMNS)})", rows)
+
+
+def put_same(database: sqlite3.Connection, rows: Sequence[Sequence[object]]) -> None:
+    """Write rows made by `same_rows`."""
+    head = "INSERT OR REPLACE INTO item (path, id, kind, state, size, detail, attempts, pass) VALUES "
+    _put(database, head, f"(?, x'', '{Kind.FILE.value}', '{State.SAME.value}', ?, ?, 0, ?)", rows)
+
+
+def _put(database: sqlite3.Connection, head: str, form: str, rows: Sequence[Sequence[object]]) -> None:
+    """Both texts are ours alone: the values go by their question marks."""
+    many = head + ", ".join([form] * _ROWS_AT_ONCE)
+    whole = len(rows) - len(rows) % _ROWS_AT_ONCE
+    for at in range(0, whole, _ROWS_AT_ONCE):
+        database.execute(many, list(chain.from_iterable(rows[at : at + _ROWS_AT_ONCE])))
+    if whole < len(rows):
+        database.execute(head + ", ".join([form] * (len(rows) - whole)), list(chain.from_iterable(rows[whole:])))
 
 
 def _text(raw: bytes) -> str:
@@ -34,7 +55,7 @@ def _text(raw: bytes) -> str:
 
 
 def same_rows(files: Sequence[tuple[str, int]], detail: str, pass_: int) -> list[tuple[bytes, int, str, int]]:
-    """Rows for `PUT_SAME`."""
+    """Rows for `put_same`."""
     return [(_raw(path), size, detail, pass_) for path, size in files]
 
 

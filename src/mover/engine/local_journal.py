@@ -20,7 +20,7 @@ from typing import Any, Final, Self, TypeVar
 from mover.core.connector import Part
 from mover.core.states import State
 from mover.engine.journal import Attempt, KeptUpload, Key, Known, Line
-from mover.engine.journal_rows import PUT_ITEM, PUT_SAME, SCHEMA, item_line, item_row, raw_key, same_rows
+from mover.engine.journal_rows import SCHEMA, item_line, item_row, put_items, put_same, raw_key, same_rows
 
 MANY: Final = 5_000
 """Lines in memory from which `settled` waits."""
@@ -195,8 +195,8 @@ class LocalJournal:
     ) -> None:
         self._database.execute("BEGIN")
         for files, detail in same:
-            self._database.executemany(PUT_SAME, same_rows(files, detail, self._pass))
-        self._database.executemany(PUT_ITEM, [item_row(line, self._pass) for line in lines])
+            put_same(self._database, same_rows(files, detail, self._pass))
+        put_items(self._database, [item_row(line, self._pass) for line in lines])
         if attempts:
             self._database.executemany(
                 "INSERT INTO attempt (path, id, at, code, detail) VALUES (?, ?, ?, ?, ?)",

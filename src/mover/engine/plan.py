@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from mover.core.connector import Describes
 from mover.core.errors import ItemError, NotFound, Unfit
-from mover.core.model import Entry, Kind
+from mover.core.model import Batch, Entry, Kind
 from mover.core.spec import Cap, Limits
 from mover.core.states import State
 from mover.engine.compare import Verdict, compare
@@ -77,27 +77,27 @@ class Planner:
             place, (entry, key, name), None if there is None else self._as_kept(there), known.get(key)
         )
 
-    def same_rows(self, paths: Sequence[str], sizes: Sequence[int], stored: Sequence[float]) -> None:
+    def same_rows(self, batch: Batch, rows: Sequence[int]) -> None:
         """Account for files that are plainly the same on both sides; many at once, so nothing is made for each."""
-        rows = [i for i, path in enumerate(paths) if not path.endswith("/")]
+        paths, sizes = batch.paths, batch.sizes
+        taken = [i for i in rows if not paths[i].endswith("/")]
         if self._filters.active:
-            rows = [i for i in rows if self._filters.takes_file(paths[i], sizes[i], _utc(stored[i]))]
-            self._filtered_rows(paths, sizes, stored, set(rows))
-        self._progress.found += len(rows)
-        self._progress.found_bytes += sum(sizes[i] for i in rows)
-        self._progress.items[State.SAME] += len(rows)
-        self._journal.write_same([(paths[i], sizes[i]) for i in rows], "content tag")
+            files, stored = taken, batch.stored
+            taken = [i for i in files if self._filters.takes_file(paths[i], sizes[i], _utc(stored[i]))]
+            self._filtered_rows(batch, set(files).difference(taken))
+        self._progress.found += len(taken)
+        self._progress.found_bytes += sum([sizes[i] for i in taken])
+        self._progress.items[State.SAME] += len(taken)
+        self._journal.write_same([(paths[i], sizes[i]) for i in taken], "content tag")
 
-    def _filtered_rows(
-        self, paths: Sequence[str], sizes: Sequence[int], stored: Sequence[float], taken: set[int]
-    ) -> None:
-        for i, path in enumerate(paths):
-            if i not in taken and not path.endswith("/"):
-                self._progress.found += 1
-                self._progress.found_bytes += sizes[i]
-                self._progress.items[State.FILTERED] += 1
-                reason = self._filters.reason(path, sizes[i], _utc(stored[i]))
-                self._journal.write(Line(path, "", Kind.FILE, State.FILTERED, sizes[i], code="filtered", detail=reason))
+    def _filtered_rows(self, batch: Batch, rows: Collection[int]) -> None:
+        for i in sorted(rows):
+            path, size = batch.paths[i], batch.sizes[i]
+            self._progress.found += 1
+            self._progress.found_bytes += size
+            self._progress.items[State.FILTERED] += 1
+            reason = self._filters.reason(path, size, _utc(batch.stored[i]))
+            self._journal.write(Line(path, "", Kind.FILE, State.FILTERED, size, code="filtered", detail=reason))
 
     def _in_order(self, place: Place, found: Sequence[Entry], there: Collection[str]) -> list[tuple[Entry, Key]]:
         """The entries with their keys, in the order in which they may claim a name at the destination.

@@ -53,7 +53,8 @@ async def deep(session: Session, folder: ItemId) -> AsyncIterator[Batch]:
     marker, last, below = None, b"", len(session.where.base) + len(folder)
     while True:
         got = await answer(session, folder, marker, delimiter=False)
-        batch = Batch([], [], [], [])
+        times: list[float] = []
+        batch = Batch([], [], times, [])
         for blob in got.blobs:
             name = name_of(blob)[below:]
             if not name or _is_folder(blob):
@@ -64,7 +65,7 @@ async def deep(session: Session, folder: ItemId) -> AsyncIterator[Batch]:
             stored = entries.http_date(blob.findtext("Properties/Last-Modified"))
             batch.paths.append(name)
             batch.sizes.append(int(blob.findtext("Properties/Content-Length") or 0))
-            batch.stored.append(stored.timestamp() if stored else 0.0)
+            times.append(stored.timestamp() if stored else 0.0)
             batch.tags.append(f"{_tag(blob)} {blob.findtext('Properties/Content-MD5') or ''}".strip())
         if batch.paths:
             yield batch

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import AsyncIterator
+from binascii import a2b_qp
+from collections.abc import AsyncIterator, Sequence
 from datetime import UTC, datetime
-from itertools import pairwise
+from itertools import islice
+from operator import lt
 from typing import Final, NamedTuple, TypeVar
 from urllib.parse import unquote_plus, unquote_to_bytes
 
@@ -18,6 +20,7 @@ from mover.connectors.s3 import entries
 from mover.connectors.s3.address import Object
 from mover.connectors.s3.rows import Rows, split
 from mover.connectors.s3.session import Session
+from mover.connectors.s3.times import Times
 from mover.connectors.s3.xml import Element, parse, text
 from mover.core.errors import NotFound, Refused, Unreachable
 from mover.core.model import Batch, Cursor, Entry, ItemId, Kind, Page
@@ -25,6 +28,7 @@ from mover.core.model import Batch, Cursor, Entry, ItemId, Kind, Page
 T = TypeVar("T")
 
 _TOKEN: Final = re.compile(rb"<NextContinuationToken>([^<&]*)</NextContinuationToken>")
+_NO_ESCAPE: Final = re.compile("%(?![0-9A-Fa-f]{2})")
 _FIELDS: Final = ("Key", "Size", "LastModified", "ETag")
 
 
@@ -36,7 +40,7 @@ class Listed(NamedTuple):
 
     keys: list[str]
     sizes: list[int]
-    stored: list[float]
+    stored: Sequence[float]
     tags: list[str | None]
     prefixes: list[str]
     next: str | None
@@ -163,31 +167,24 @@ async def _answer(
     return (await session.ask("GET", Object(where.bucket, ""), query, item=where.key or where.bucket)).body
 
 
-def _but(column: list[T], at: int) -> list[T]:
+def _but(column: Sequence[T], at: int) -> list[T]:
     return [*column[:at], *column[at + 1 :]]
 
 
-def _columns(root: Element) -> tuple[list[str], list[int], list[float], list[str | None]]:
+def _columns(root: Element) -> tuple[list[str], list[int], Sequence[float], list[str | None]]:
     """Keys as they are written, sizes, times and tags. By columns: a row at a time takes twice as long."""
     keys, sizes, times, tags = ([e.text or "" for e in root.iter(name)] for name in _FIELDS)
     if not len(keys) == len(sizes) == len(times):
         raise Unreachable("the store's listing leaves out the key, the size or the time of an object")
     if len(tags) != len(keys):
         tags = [text(element, "ETag") for element in root.iterfind("Contents")]
-    stored = [datetime.fromisoformat(time).timestamp() for time in times]
-    return keys, [int(size) for size in sizes], stored, [tag.strip('"') or None for tag in tags]
+    return keys, list(map(int, sizes)), Times(times), [tag.strip('"') or None for tag in tags]
 
 
-def _columns_of(rows: Rows) -> tuple[list[str], list[int], list[float], list[str | None]]:
+def _columns_of(rows: Rows) -> tuple[list[str], list[int], Sequence[float], list[str | None]]:
     """The same of rows that were read without the parser."""
     keys, times, tags, sizes = zip(*rows, strict=True)
-    stored = [datetime.fromisoformat(time).timestamp() for time in times]
-    return (
-        list(keys),
-        [int(size) for size in sizes],
-        stored,
-        [tag.replace("&quot;", "").strip('"') or None for tag in tags],
-    )
+    return list(keys), list(map(int, sizes)), Times(times), [tag.strip('"') or None for tag in tags]
 
 
 def _url_decoded(values: list[str]) -> list[str]:
@@ -197,12 +194,18 @@ def _url_decoded(values: list[str]) -> list[str]:
         return [unquote_plus(value, errors="surrogateescape") for value in values]
     if "%" not in whole and "+" not in whole:
         return values
-    decoded = unquote_to_bytes(whole.replace("+", " ")).decode("utf-8", "surrogateescape")
-    return decoded.split("\n") if values else []
+    return _unquoted(whole).split("\n") if values else []
+
+
+def _unquoted(text: str) -> str:
+    """Percent-decoded, in C: the escapes of quoted-printable text (RFC 2045 §6.7) are the same but for their mark."""
+    if _NO_ESCAPE.search(text):
+        return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "surrogateescape")
+    return a2b_qp(text.replace("=", "=3D").replace("%", "=").replace("+", " ")).decode("utf-8", "surrogateescape")
 
 
 def _in_order(last: str, paths: list[str]) -> str:
-    if paths and (paths[0] <= last or any(a >= b for a, b in pairwise(paths))) and (last or len(paths) > 1):
+    if paths and (paths[0] <= last or not all(map(lt, paths, islice(paths, 1, None)))) and (last or len(paths) > 1):
         raise Refused("this store does not list its keys in order: it must be listed folder by folder")
     return paths[-1] if paths else last
 

@@ -81,7 +81,16 @@ def opened(
     kind = answer.header("content-type")
     whole_size = item.size if total is None else total
     entry = Entry(
-        item.id, item.parent, item.name, item.kind, whole_size, modified, digests, version, item.stored, content_type=kind
+        item.id,
+        item.parent,
+        item.name,
+        item.kind,
+        whole_size,
+        modified,
+        digests,
+        version,
+        item.stored,
+        content_type=kind,
     )
     return entry, size
 
