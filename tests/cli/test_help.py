@@ -13,8 +13,6 @@ HEAVY = {
     "cryptography",
     "msgspec",
     "numpy",
-    "obstore",
-    "pycurl",
     "pyreqwest",
     "rich",
     "sqlite3",
