@@ -19,6 +19,14 @@ load_sites()
 signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares a server runs in one worker: the checks of a site, or the tests of a file."""
+    for item in items:
+        parameters = getattr(item, "callspec", None)
+        site = parameters.params.get("name") if parameters and item.path.name == "test_conformance.py" else None
+        item.add_marker(pytest.mark.xdist_group(site or item.path.as_posix()))
+
+
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     """Mover runs on asyncio only."""

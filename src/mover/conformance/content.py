@@ -10,6 +10,7 @@ from typing import Final
 from mover.conformance.bodies import PIECE, Sent, content, expect_content, put, sample
 from mover.conformance.checks import CheckFailed, DoesNotApply, Place, check, expect, listing, names, refusal
 from mover.core.errors import Changed, Damaged, LinkError, MoverError
+from mover.core.model import Entry
 from mover.core.spec import Cap
 
 MIB: Final = 1024 * 1024
