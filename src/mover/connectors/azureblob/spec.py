@@ -1,6 +1,6 @@
 """What the Azure Blob connector says of itself."""
 
-from mover.core.options import CONSENT
+from mover.connectors._kit.options import ca_file, consent, plain_http
 from mover.core.spec import Cap, Channel, Limits, Option, Rclone, Spec, Url
 
 SPEC = Spec(
@@ -34,21 +34,9 @@ SPEC = Spec(
         Option("key", "Account key", "One of the two keys of the storage account.", kind="secret"),
         Option("sas_token", "SAS token", "A shared access signature with the rights r, w, d, l and c.", kind="secret"),
         Option("endpoint", "Endpoint", "The address of another cloud or of a private endpoint.", advanced=True),
-        Option(
-            "ca_file",
-            "Certificate authorities",
-            "A PEM file of authorities to trust beside the system's.",
-            advanced=True,
-        ),
-        Option("plain_http", "Plain HTTP", "Speak http instead of https.", kind="switch", default=False, advanced=True),
-        Option(
-            CONSENT,
-            "Accept no encryption",
-            "Accept that files cross the network unencrypted, and so does a SAS token.",
-            kind="switch",
-            default=False,
-            advanced=True,
-        ),
+        ca_file(),
+        plain_http(),
+        consent("Accept that files cross the network unencrypted, and so does a SAS token."),
     ),
     digests=frozenset({"md5"}),
     url=Url(schemes=("azureblob", "azblob"), host="account", first_segment="container", path="path"),

@@ -1,6 +1,6 @@
 """What the S3 connector says of itself."""
 
-from mover.core.options import CONSENT
+from mover.connectors._kit.options import ca_file, consent, plain_http
 from mover.core.spec import Cap, Channel, Limits, Option, Rclone, Spec, Url
 
 SPEC = Spec(
@@ -61,21 +61,9 @@ SPEC = Spec(
             advanced=True,
         ),
         Option("storage_class", "Storage class", "The class of new objects, such as STANDARD_IA.", advanced=True),
-        Option(
-            "ca_file",
-            "Certificate authorities",
-            "A PEM file of authorities to trust beside the system's.",
-            advanced=True,
-        ),
-        Option("plain_http", "Plain HTTP", "Speak http instead of https.", kind="switch", default=False, advanced=True),
-        Option(
-            CONSENT,
-            "Accept no encryption",
-            "Accept that files cross the network unencrypted. The secret key itself is never sent.",
-            kind="switch",
-            default=False,
-            advanced=True,
-        ),
+        ca_file(),
+        plain_http(),
+        consent("Accept that files cross the network unencrypted. The secret key itself is never sent."),
     ),
     digests=frozenset({"md5", "md5-of-parts", "crc64nvme", "crc32c", "sha1", "sha256"}),
     url=Url(schemes=("s3",), host="bucket", path="path"),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mover.core.options import CONSENT
+from mover.connectors._kit.options import ca_file, consent, plain_http
 from mover.core.spec import Cap, Channel, Limits, Option, Rclone, Spec, Url
 
 RACKSPACE: Final = "https://identity.api.rackspacecloud.com/v2.0"
@@ -84,21 +84,9 @@ SPEC = Spec(
             "The account's address, instead of the one that signing in tells.",
             advanced=True,
         ),
-        Option(
-            "ca_file",
-            "Certificate authorities",
-            "A PEM file of authorities to trust beside the system's.",
-            advanced=True,
-        ),
-        Option("plain_http", "Plain HTTP", "Speak http instead of https.", kind="switch", default=False, advanced=True),
-        Option(
-            CONSENT,
-            "Accept no encryption",
-            "Accept that files and the key cross the network unencrypted.",
-            kind="switch",
-            default=False,
-            advanced=True,
-        ),
+        ca_file(),
+        plain_http(),
+        consent("Accept that files and the key cross the network unencrypted."),
     ),
     digests=frozenset({"md5"}),
     url=Url(schemes=("swift",), host="container", path="path"),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from mover.core.options import CONSENT
+from mover.connectors._kit.options import ca_file, consent, plain_http
 from mover.core.spec import Cap, Channel, Limits, Option, Rclone, Spec, Url
 
 FORBIDDEN: Final = frozenset("/\x7f" + "".join(map(chr, range(32))))
@@ -76,21 +76,9 @@ SPEC = Spec(
             choices=("auto", "header", "property", "no"),
             advanced=True,
         ),
-        Option(
-            "ca_file",
-            "Certificate authorities",
-            "A PEM file of authorities to trust beside the system's.",
-            advanced=True,
-        ),
-        Option("plain_http", "Plain HTTP", "Speak http instead of https.", kind="switch", default=False, advanced=True),
-        Option(
-            CONSENT,
-            "Accept no encryption",
-            "Accept that files and the password cross the network unencrypted.",
-            kind="switch",
-            default=False,
-            advanced=True,
-        ),
+        ca_file(),
+        plain_http(),
+        consent("Accept that files and the password cross the network unencrypted."),
     ),
     digests=frozenset({"md5", "sha1", "sha256"}),
     url=Url(
