@@ -17,6 +17,7 @@ import pytest
 from tests.sites.base import Site, program
 
 from mover.conformance.bodies import Sent
+from mover.connectors._kit.statuses import COMMON
 from mover.connectors.registry import connect
 from mover.connectors.swift import parts
 from mover.connectors.swift.address import Object
@@ -239,7 +240,7 @@ async def test_rclone_reads_what_we_wrote_and_we_what_it_wrote(site: Sites, tmp_
 
 
 def test_refusals_mean_what_the_table_says() -> None:
-    for status, kind in STATUSES.items():
+    for status, kind in {**COMMON, **STATUSES}.items():
         assert type(failure(Answer(status, {}, b""), "x")) is kind  # pyright: ignore[reportArgumentType]  # headers are read only
     page = b"<html><h1>Request Entity Too Large</h1><p>Upload exceeds quota.</p></html>"
     full = failure(Answer(413, {}, page), "x")  # pyright: ignore[reportArgumentType]  # the same

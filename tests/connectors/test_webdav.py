@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
+from mover.connectors._kit.statuses import COMMON
 from mover.connectors.webdav.address import address_of, path_in
 from mover.connectors.webdav.challenge import DigestAnswers, challenges, strongest
 from mover.connectors.webdav.entries import checksums_in, children, version_of
@@ -147,7 +148,7 @@ SABRE = b'<d:error xmlns:d="DAV:" xmlns:s="x"><s:exception>E</s:exception><s:mes
 
 
 def test_refusals_mean_what_the_table_says() -> None:
-    for status, kind in MEANINGS.items():
+    for status, kind in {**COMMON, **MEANINGS}.items():
         assert type(error_of(status, b"", None, doing="x")) is kind
     assert type(error_of(502, b"", None, doing="x")) is Unreachable
     assert type(error_of(418, b"", None, doing="x")) is Refused

@@ -9,6 +9,7 @@ import time
 from types import MappingProxyType
 from typing import Final
 
+from mover.connectors._kit.statuses import meaning
 from mover.connectors.azureblob.xml import parse
 from mover.core.errors import (
     BadCredentials,
@@ -21,7 +22,6 @@ from mover.core.errors import (
     Locked,
     MoverError,
     NotFound,
-    Refused,
     Throttled,
     Unfit,
     Unreachable,
@@ -66,26 +66,6 @@ _CODES: Final[tuple[tuple[type[MoverError], str], ...]] = (
 CODES: Final = MappingProxyType({code: error for error, codes in _CODES for code in codes.split()})
 """What each code means."""
 
-STATUSES: Final = MappingProxyType[int, type[MoverError]](
-    {
-        401: BadCredentials,
-        403: Denied,
-        404: NotFound,
-        408: Unreachable,
-        409: Conflict,
-        412: Changed,
-        413: Unfit,
-        416: Changed,
-        429: Throttled,
-        500: Unreachable,
-        502: Unreachable,
-        503: Throttled,
-        504: Unreachable,
-        507: Full,
-    }
-)
-"""What a status means where the answer has no code, or one that is in no table."""
-
 _TEXT: Final = 300
 """Characters of the store's message that are worth showing."""
 
@@ -94,7 +74,7 @@ def failure(answer: Answer | StreamedAnswer, body: bytes, item: str | None) -> M
     """The error that an answer stands for; its text is the store's own, without the lines that quote what was signed."""
     code, message = _read(body)
     code = answer.header("x-ms-error-code") or code
-    kind = CODES.get(code) or STATUSES.get(answer.status) or (Unreachable if answer.status >= 500 else Refused)  # noqa: PLR2004  # RFC 9110
+    kind = CODES.get(code) or meaning(answer.status)
     said = ": ".join(filter(None, (code or f"HTTP {answer.status}", message.partition("\n")[0])))[:_TEXT]
     return kind(said, item=item, after=retry_after(answer.header("retry-after"), now=time.time()))
 

@@ -9,6 +9,7 @@ import time
 from types import MappingProxyType
 from typing import Final
 
+from mover.connectors._kit.statuses import Meanings, meaning
 from mover.connectors.s3.xml import parse, text
 from mover.core.errors import (
     BadCredentials,
@@ -80,30 +81,8 @@ _CODES: Final[tuple[tuple[type[MoverError], str], ...]] = (
 CODES: Final = MappingProxyType({code: error for error, codes in _CODES for code in codes.split()})
 """What each code means."""
 
-STATUSES: Final = MappingProxyType[int, type[MoverError]](
-    {
-        301: BadOption,
-        302: BadOption,
-        307: BadOption,
-        308: BadOption,
-        401: BadCredentials,
-        403: Denied,
-        404: NotFound,
-        408: Unreachable,
-        409: Conflict,
-        412: Changed,
-        413: Unfit,
-        416: Changed,
-        423: Locked,
-        429: Throttled,
-        500: Unreachable,
-        502: Unreachable,
-        503: Throttled,
-        504: Unreachable,
-        507: Full,
-    }
-)
-"""What a status means where the answer has no code, as to HEAD, or one that is in no table."""
+STATUSES: Final[Meanings] = MappingProxyType({301: BadOption, 302: BadOption, 307: BadOption, 308: BadOption})
+"""What a status means here, and elsewhere not; it counts where the answer has no code, as to HEAD, or one that is in no table."""
 
 _TEXT: Final = 300
 """Characters of a store's message that are worth showing."""
@@ -113,7 +92,7 @@ def failure(answer: Answer, item: str | None) -> MoverError:
     """The error that an answer stands for; its text is the store's own."""
     code, message, region = _read(answer)
     region = region or answer.header("x-amz-bucket-region") or ""
-    kind = CODES.get(code) or STATUSES.get(answer.status) or (Unreachable if answer.status >= 500 else Refused)  # noqa: PLR2004  # RFC 9110: a fault of the server
+    kind = CODES.get(code) or meaning(answer.status, STATUSES)
     said = ": ".join(filter(None, (code or f"HTTP {answer.status}", message)))[:_TEXT]
     if kind is BadOption:
         where = f"; the bucket's region is {region}" if region else "; check region and endpoint"

@@ -5,56 +5,23 @@ from __future__ import annotations
 import html
 import re
 import time
-from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
+from mover.connectors._kit.statuses import Meanings, meaning
 from mover.core.errors import (
-    BadCredentials,
-    Changed,
-    Conflict,
-    Denied,
-    Full,
-    Locked,
     MoverError,
-    NotFound,
     Refused,
     Throttled,
-    Unfit,
-    Unreachable,
 )
 from mover.net.retry_after import retry_after
 
-MEANINGS: Final[Mapping[int, type[MoverError]]] = {
-    401: BadCredentials,
-    403: Denied,
-    404: NotFound,
-    405: Refused,
-    408: Unreachable,
-    409: Conflict,
-    410: NotFound,
-    412: Changed,
-    413: Unfit,
-    414: Unfit,
-    415: Refused,
-    416: Changed,
-    423: Locked,
-    425: Unreachable,
-    429: Throttled,
-    431: Unfit,
-    451: Denied,
-    501: Refused,
-    503: Throttled,
-    505: Refused,
-    507: Full,
-    508: Refused,
-    509: Throttled,
-}
-"""RFC 9110 §15, RFC 4918 §11, RFC 6585. 503 is what busy and paused servers say; the rest of 5xx are faults of the server."""
+MEANINGS: Final[Meanings] = MappingProxyType({508: Refused, 509: Throttled})
+"""RFC 5842 §7.2; 509 is what hosts say whose traffic is used up."""
 
 _SABRE: Final = re.compile(r"<s:message>(.*?)</s:message>", re.DOTALL)
 _ODD: Final = re.compile(r"[\x00-\x1f\x7f]+")
 _SHOWN: Final = 200
-_SERVER_FAULT: Final = 5
 
 
 def error_of(status: int, body: bytes, asked_to_wait: str | None, *, doing: str, item: str | None = None) -> MoverError:
@@ -62,7 +29,7 @@ def error_of(status: int, body: bytes, asked_to_wait: str | None, *, doing: str,
     said = reason_in(body)
     detail = f"the server answered {status} to {doing}" + (f": {said}" if said else "")
     after = retry_after(asked_to_wait, now=time.time())
-    kind = MEANINGS.get(status, Unreachable if status // 100 == _SERVER_FAULT else Refused)
+    kind = meaning(status, MEANINGS)
     return kind(detail, item=item, after=after)
 
 
