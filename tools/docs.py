@@ -18,6 +18,7 @@ from mover.conformance import page as conformance
 from mover.connectors.registry import specs
 from mover.core import errors
 from mover.core.errors import MoverError
+from mover.core.reasons import REASONS
 from mover.core.spec import Cap, Option, Spec
 
 REFERENCE: Final = Path(__file__).parents[1] / "docs" / "reference"
@@ -29,7 +30,7 @@ def pages() -> dict[str, str]:
     return {
         "cli.md": "\n".join(["# The command line", "", MADE, *_commands(cli, "mover")]),
         "connectors.md": "\n".join(["# Connectors", "", MADE, *_table(), *_connectors()]),
-        "errors.md": "\n".join(["# Errors", "", MADE, *_errors()]),
+        "errors.md": "\n".join(["# Errors", "", MADE, *_errors(), *_reasons()]),
         "conformance.md": conformance.page(),
     }
 
@@ -92,6 +93,13 @@ def _errors() -> Iterator[str]:
         if own == "internal" and error is not MoverError:
             continue
         yield f"| `{error.code}` | {said} | {error.exit_code} | {error.http_status} | {error.retry.value} | {error.advice} |"
+    yield ""
+
+
+def _reasons() -> Iterator[str]:
+    yield "## Reasons\n\nItems that a run leaves out though nothing failed have one of these codes in its report.\n"
+    yield "| Code | What it means |\n|---|---|"
+    yield from (f"| `{code}` | {meaning} |" for code, meaning in REASONS.items())
     yield ""
 
 

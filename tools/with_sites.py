@@ -25,7 +25,9 @@ MOVER: Final = Path(sys.executable).with_name("mover")
 def environment(home: Path) -> dict[str, str]:
     """An environment in which Mover keeps everything below `home`, and that names no certificate authorities of the machine's."""
     kept = {
-        key: value for key, value in os.environ.items() if "CA_BUNDLE" not in key and not key.startswith(("SSL_CERT", "PYTHON"))
+        key: value
+        for key, value in os.environ.items()
+        if "CA_BUNDLE" not in key and not key.startswith(("SSL_CERT", "PYTHON"))
     }
     return {**kept, "MOVER_HOME": str(home)}
 
