@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import ssl
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 import trustme
+from tests.http_server import Server, pieces, serving
 
 from mover.core.errors import BadAddress, BadOption, Damaged, NotEncrypted, NotFound, Unfit, Unreachable, Untrusted
 from mover.net.http import Http, HttpSettings, http
 
 pytestmark = pytest.mark.anyio
 
-OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Echo: Yes\r\n\r\nok"
 CUT = {
     "length": b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nshort",
     "chunked": b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nshort\r\n",
@@ -30,65 +27,6 @@ CUT = {
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
-
-
-@dataclass
-class Server:
-    """Answers every request with `answer`; keeps the requests it got whole."""
-
-    answer: bytes = OK
-    then: str = "keep"  # keep | drop | hang
-    pause: float = 0.0  # seconds between two reads of a body
-    port: int = 0
-    heads: list[str] = field(default_factory=list)
-    bodies: list[bytes] = field(default_factory=list)
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while True:
-                await self._one(reader, writer)
-        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError, ssl.SSLError):
-            pass
-        finally:
-            writer.transport.abort()
-
-    async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        body = await self._body(reader, head.lower())
-        self.heads.append(head)
-        self.bodies.append(body)
-        writer.write(self.answer)
-        await writer.drain()
-        if self.then == "drop":
-            raise ConnectionError
-        if self.then == "hang":
-            await asyncio.sleep(60)
-
-    async def _body(self, reader: asyncio.StreamReader, head: str) -> bytes:
-        got = bytearray()
-        if "transfer-encoding: chunked" in head:
-            while size := int(await reader.readline(), 16):
-                got += await reader.readexactly(size)
-                await reader.readexactly(2)
-            await reader.readexactly(2)
-            return bytes(got)
-        want = int(head.partition("content-length: ")[2].partition("\r\n")[0] or 0)
-        while len(got) < want:
-            await asyncio.sleep(self.pause)
-            got += await reader.readexactly(min(1 << 16, want - len(got)))
-        return bytes(got)
-
-
-@asynccontextmanager
-async def serving(server: Server, leaf: trustme.LeafCert) -> AsyncGenerator[str]:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    leaf.configure_cert(context)
-    listener = await asyncio.start_server(server.serve, "127.0.0.1", 0, ssl=context)
-    server.port = listener.sockets[0].getsockname()[1]
-    try:
-        yield f"https://localhost:{server.port}"
-    finally:
-        listener.close()
 
 
 @pytest.fixture
@@ -119,13 +57,6 @@ async def client(ca_file: Path) -> AsyncGenerator[Http]:
 
 def url(server: Server, path: str = "/") -> str:
     return f"https://localhost:{server.port}{path}"
-
-
-async def pieces(*given: bytes | Exception) -> AsyncIterator[bytes]:
-    for piece in given:
-        if isinstance(piece, Exception):
-            raise piece
-        yield piece
 
 
 async def read_all(client: Http, address: str) -> bytes:

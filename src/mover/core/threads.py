@@ -25,7 +25,13 @@ class Threads:
         self._busy: set[asyncio.Future[Any]] = set()
 
     def start(self, call: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[R]:
-        """Begin the call in a thread. Whoever stops waiting for it does not end it: shield what must be heard to its end."""
+        """Begin the call in a thread. Whoever stops waiting for it does not end it: shield what must be heard to its end.
+
+        Raises:
+            RuntimeError: the threads were let go by `close`.
+        """
+        if not self._most:
+            raise RuntimeError(f"the {self._name} threads were let go")
         loop = asyncio.get_running_loop()
         future: asyncio.Future[R] = loop.create_future()
         self._busy.add(future)
@@ -53,11 +59,9 @@ class Threads:
         while (given := self._calls.get()) is not None:
             loop, future, call = given
             try:
-                result = call()
+                _tell(loop, _settle, future, call())  # no name here may keep the result: it can be large
             except BaseException as problem:  # noqa: BLE001  # it is raised where the call is waited for
                 _tell(loop, _fail, future, problem)
-            else:
-                _tell(loop, _settle, future, result)
             del given, future, call
 
 

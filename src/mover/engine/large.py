@@ -16,7 +16,7 @@ from mover.engine.fetch import Fetch
 from mover.engine.items import Reading, attributes_of, context_of, fresh, merged
 from mover.engine.journal import Journal, Proof
 from mover.engine.landing import Landing
-from mover.engine.parts import PartedUpload, Target
+from mover.engine.parts import SEGMENT_BYTES, PartedUpload, Target
 from mover.engine.planned import Planned
 from mover.engine.progress import Active, Progress
 from mover.engine.settings import RunSettings
@@ -35,6 +35,10 @@ WINDOW: Final = 64
 """Segments of 1 MiB that one large file may hold in the spool."""
 
 
+LEAD: Final = 16
+"""Segments that a file too long to be kept whole may be ahead of its sender; more would have to come back from the disk."""
+
+
 class FetchFailed(Exception):  # carries the fetch's failure past the destination's patience
     """The source failed while the destination was being written."""
 
@@ -51,6 +55,7 @@ class LargeFiles:
         settings: RunSettings,
         bandwidth: Bandwidth,
         run: str,
+        mark: str | None,
     ) -> None:
         self._source = source
         self._destination = destination
@@ -59,6 +64,7 @@ class LargeFiles:
         self._settings = settings
         self._bandwidth = bandwidth
         self._run = run
+        self._mark = mark
 
     async def copy(self, planned: Planned, note: Note, active: Active, progress: Progress) -> tuple[Entry, Proof]:
         """Copy one large file. Returns the source's entry as it was read, and the proof.
@@ -102,12 +108,14 @@ class LargeFiles:
         algorithms = needed(reading.entry, self._destination, size, self._settings.verify)
         folder = await planned.folder.ensure()
         landing = Landing(self._destination, self._settings.verify)
-        async with await self._spool.room(context_of(self._run, planned), size, algorithms) as room:
+        kept_whole = size is not None and size <= WINDOW * SEGMENT_BYTES
+        window = None if kept_whole else min(LEAD, self._spool.window)
+        async with await self._spool.room(context_of(self._run, planned), size, algorithms, window=window) as room:
 
             async def send() -> Proof:
                 body = fetch.body(room)
                 try:
-                    attributes = attributes_of(reading.entry)
+                    attributes = attributes_of(reading.entry, self._mark)
                     written = await self._destination.connector.write(folder, planned.name, body, attributes)
                 except MoverError as problem:
                     if fetch.failed is not None:
@@ -128,7 +136,7 @@ class LargeFiles:
         folder = await planned.folder.ensure()
         upload = PartedUpload(self._destination, self._journal, planned, _version(reading.entry), note)
         try:
-            start = await upload.open(Target(folder, planned.name, size, attributes_of(reading.entry)))
+            start = await upload.open(Target(folder, planned.name, size, attributes_of(reading.entry, self._mark)))
             algorithms = needed(reading.entry, self._destination, size, self._settings.verify) if start == 0 else ()
             room = await self._spool.room(
                 context_of(self._run, planned),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
 from typing import Final
 
 LONG: Final = 64 << 20
@@ -31,34 +31,35 @@ class Crowd:
     """
 
     def __init__(self, most: int, now: Callable[[], float] = time.monotonic) -> None:
+        self.at_once = 1
+        self.settled = most <= 1
         self._most = most
         self._now = now
         self._best = 0.0
-        self.settled = most <= 1
         self._count = 0
         self._since = 0.0
         self._bytes = 0
-        self.at_once = 1
 
     def took(self, amount: int) -> None:
         """A range of `amount` bytes was taken by the consumer."""
         if self.settled:
             return
-        if self._count == 0:  # what was under way before the number changed says nothing
-            self._since, self._bytes = self._now(), -amount
-        self._bytes += amount
         self._count += 1
+        if self._count == 1:  # what was under way before the number changed says nothing
+            self._since, self._bytes = self._now(), 0
+            return
+        self._bytes += amount
         if self._count > _PROBE:
             self._judge(self._bytes / max(self._now() - self._since, 1e-6))
 
     def _judge(self, speed: float) -> None:
-        self._count = 0
-        if speed > self._best * BETTER and self.at_once < self._most:
-            self._best = speed
+        faster = speed > self._best * BETTER
+        self.settled = not faster or self.at_once == self._most
+        if not faster:
+            self.at_once -= 1  # never to 0: the first speed is better than none
+        elif not self.settled:
             self.at_once += 1
-        else:
-            self.settled = True
-            self.at_once -= speed <= self._best * BETTER
+        self._best, self._count = speed, 0
 
 
 class Stripe:
@@ -85,12 +86,13 @@ class Stripe:
             await self._change.wait()
         await self._task
 
-    async def end(self) -> None:
-        """Give it up, if it is not done."""
-        self._task.cancel()
-        await asyncio.wait([self._task])
-        if not self._task.cancelled():
-            self._task.exception()
+    @staticmethod
+    async def end(stripes: Iterable[Stripe]) -> None:
+        """Give up all of them that are not done."""
+        tasks = [stripe._task for stripe in stripes]  # noqa: SLF001  # its own
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _fill(self, read: Read, start: int, end: int) -> None:
         try:
@@ -106,19 +108,23 @@ class Stripe:
             await self._change.wait()
 
 
-async def striped(read: Read, start: int, size: int, *, length: int, most: int) -> AsyncGenerator[bytes]:
-    """The bytes from `start` up to `size`, in order, in ranges of `length` bytes, up to `most` of them at once."""
-    crowd, waiting, at = Crowd(most), deque[Stripe](), start
+async def striped(
+    read: Read, start: int, size: int, *, length: int, most: int, now: Callable[[], float] = time.monotonic
+) -> AsyncGenerator[bytes]:
+    """The bytes from `start` up to `size`, in order, in ranges of `length` bytes, up to `most` of them at once.
+
+    `now` tells the time in seconds. What `read` raises comes out where its bytes would have come.
+    """
+    crowd, waiting, at = Crowd(most, now), deque[Stripe](), start
     try:
         while at < size or waiting:
             while at < size and len(waiting) < crowd.at_once:
                 alone = crowd.at_once == 1
-                end = min(at + (length if not crowd.settled or not alone else LONG), size)
+                end = min(at + (LONG if crowd.settled and alone else length), size)
                 waiting.append(Stripe(read, at, end, ahead=_AHEAD if alone else length))
                 at = end
             async for piece in waiting[0].pieces():
                 yield piece
             crowd.took(waiting.popleft().size)
     finally:
-        for stripe in waiting:
-            await stripe.end()
+        await Stripe.end(waiting)

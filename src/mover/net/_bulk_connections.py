@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mover.core.errors import BadOption
+from mover.net._bulk_answer import StrictAnswer
 from mover.net.http_settings import HttpSettings, authorities
 
 Origin = tuple[str, str, int]
@@ -24,7 +25,9 @@ class Connections:
     """Idle connections by origin. Its calls may come from any thread."""
 
     def __init__(self, settings: HttpSettings) -> None:
+        """Raises `BadOption` for a proxy that cannot be used."""
         self._settings = settings
+        self._proxy = _proxy(settings.proxy)
         self._idle: dict[Origin, list[HTTPConnection]] = {}
         self._context: ssl.SSLContext | None = None
         self._lock = Lock()
@@ -67,25 +70,23 @@ class Connections:
         """What stands in the request line: the path as it was given; the whole address where a proxy is asked for a plain one."""
         parts = urlsplit(url)
         path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        return f"http://{parts.netloc}{path}" if self._settings.proxy and parts.scheme == "http" else path
+        return f"http://{_host(_origin(parts))}{path}" if self._proxy and parts.scheme == "http" else path
 
     def headers(self, url: str) -> dict[str, str]:
         """The headers that every request to `url` has."""
-        parts = urlsplit(url)
-        place = parts.netloc.rpartition("@")[2]
-        host = place.removesuffix(f":{PORTS[parts.scheme]}")
-        return {"host": host, "user-agent": self._settings.user_agent, "accept": "*/*"}
+        origin = _origin(urlsplit(url))
+        always = {"host": _host(origin), "user-agent": self._settings.user_agent, "accept": "*/*"}
+        return always | _credentials(self._proxy) if self._proxy and origin[0] == "http" else always
 
     def _made(self, origin: Origin) -> HTTPConnection:
         scheme, host, port = origin
-        proxy = _proxy(self._settings.proxy)
-        connection = HTTPConnection(*((proxy.hostname or "", proxy.port) if proxy else (host, port)))
+        proxy = self._proxy
+        connection = _Connection(*((proxy.hostname or "", proxy.port or PORTS["http"]) if proxy else (host, port)))
         connection.timeout = self._settings.connect
-        connection.auto_open = 0  # it would open again in plain text
         if proxy is not None and scheme == "https":
-            connection.set_tunnel(host, port, _credentials(proxy))
-        connection.connect()
+            connection.set_tunnel(_bracketed(host), port, _credentials(proxy))
         try:
+            connection.connect()
             if scheme == "https":
                 # A connection that ends without TLS's farewell is an error: a cut answer must never pass for a whole one.
                 connection.sock = self._tls().wrap_socket(
@@ -109,12 +110,29 @@ class Connections:
             return self._context
 
 
+class _Connection(HTTPConnection):
+    auto_open = 0  # it would open again in plain text
+    response_class = StrictAnswer
+
+
 def _origin(parts: SplitResult) -> Origin:
-    return parts.scheme, parts.hostname or "", parts.port or PORTS[parts.scheme]
+    host = parts.hostname or ""
+    return parts.scheme, host if host.isascii() else host.encode("idna").decode(), parts.port or PORTS[parts.scheme]
+
+
+def _host(origin: Origin) -> str:
+    scheme, host, port = origin
+    return _bracketed(host) if port == PORTS[scheme] else f"{_bracketed(host)}:{port}"
+
+
+def _bracketed(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
 
 
 def _is_quiet(sock: socket.socket) -> bool:
     """Whether a resting connection is alive: a server that says something unasked has hung up."""
+    if isinstance(sock, ssl.SSLSocket) and sock.pending():
+        return False
     poll = select.poll()
     poll.register(sock, select.POLLIN)
     return not poll.poll(0)
@@ -123,10 +141,13 @@ def _is_quiet(sock: socket.socket) -> bool:
 def _proxy(url: str | None) -> SplitResult | None:
     if url is None:
         return None
-    parts = urlsplit(url)
-    if parts.scheme != "http" or not parts.hostname or parts.port is None:
-        raise BadOption("large files need a proxy such as http://proxy.example:3128", item="proxy")
-    return parts
+    try:
+        parts = urlsplit(url)
+        if parts.scheme == "http" and parts.hostname and parts.port != 0:
+            return parts
+    except ValueError:  # no address at all: as unusable as the others
+        pass
+    raise BadOption("large files need a proxy such as http://proxy.example:3128", item="proxy")
 
 
 def _credentials(proxy: SplitResult) -> dict[str, str]:

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from http.client import HTTPConnection, HTTPResponse
 from typing import Final
 
+from mover.net._bulk_answer import Told, is_header, told
 from mover.net._bulk_connections import Connections
 
 PIECE: Final = 1 << 18
@@ -19,10 +20,6 @@ SLOWEST: Final = 1 << 14
 BUFFERED: Final = 1 << 22
 """Bytes of a body that may lie in buffers on their way, where nobody sees them move."""
 
-Told = tuple[int, list[tuple[str, str]]]
-"""The status and the headers of an answer."""
-
-_BODILESS: Final = (204, 304)
 _CUT: Final = (ConnectionError, ssl.SSLEOFError)
 
 
@@ -67,32 +64,22 @@ class Wire:
 
     def send(self, data: bytes) -> bool:
         """Send a piece of the body. `False`: the server has stopped listening; its answer may say why."""
-        connection = self._there()
-        try:
-            if self._size is None:
-                connection.send(b"%x\r\n" % len(data))
-            view = memoryview(data)
-            for at in range(0, len(view), PIECE):
-                connection.send(view[at : at + PIECE])
-            if self._size is None:
-                connection.send(b"\r\n")
-        except _CUT:
-            self._broken = True
-            return False
+        if not data:  # as a chunk it would be the end
+            return True
         self._sent += len(data)
-        return True
+        if self._size is None:
+            return self._push(b"%x\r\n" % len(data), data, b"\r\n")
+        return self._push(data)
 
     def answer(self) -> Told:
         """Wait for the answer to what was sent."""
         connection = self._there()
         if self._size is None and not self._broken:
-            connection.send(b"0\r\n\r\n")
+            self._push(b"0\r\n\r\n")
         self._patience(self._idle + min(self._sent, BUFFERED) / SLOWEST)
         self._response = response = connection.getresponse()
-        length = response.headers.get("content-length", "")
-        if length.isdigit() and response.status not in _BODILESS and self._method != "HEAD":
-            self._to_come = int(length)
-        return response.status, [(name, _ascii(value)) for name, value in response.headers.items()]
+        self._to_come = response.length
+        return told(response)
 
     def read(self, amount: int) -> bytes:
         """Up to `amount` bytes of the answer's body; empty at its end. A body that was cut raises EOFError there."""
@@ -142,9 +129,23 @@ class Wire:
         self._patience(self._idle + PIECE / SLOWEST)
         target = self._connections.target(self._url)
         connection.putrequest(self._method, target, skip_host=True, skip_accept_encoding=True)
-        for name, value in {**self._connections.headers(self._url), **headers}.items():
-            connection.putheader(name, value)
+        given = {name.lower(): value for name, value in headers.items()}
+        for name, value in {**self._connections.headers(self._url), **given}.items():
+            if not is_header(name, value):
+                raise ValueError("a header has characters that HTTP does not allow")
+            connection.putheader(name, value.encode())
         connection.endheaders(body)
+
+    def _push(self, *pieces: bytes) -> bool:
+        connection = self._there()
+        try:
+            for piece in pieces:
+                view = memoryview(piece)
+                for at in range(0, len(view), PIECE):
+                    connection.send(view[at : at + PIECE])
+        except _CUT:
+            self._broken = True
+        return not self._broken
 
     def _patience(self, seconds: float) -> None:
         if self._sock is not None:
@@ -154,8 +155,3 @@ class Wire:
         if self._connection is None:
             raise RuntimeError("the request was not begun")
         return self._connection
-
-
-def _ascii(value: str) -> str:
-    """A header as it may be handed on: HTTP knows no other characters (RFC 9110 §5.5)."""
-    return value if value.isascii() else value.encode("ascii", "backslashreplace").decode()

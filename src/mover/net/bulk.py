@@ -9,14 +9,15 @@ import asyncio
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from http.client import HTTPException, InvalidURL
+from http.client import BadStatusLine, HTTPException, InvalidURL, UnknownProtocol
 from typing import Final, TypeVar
 
 from mover.core.errors import MoverError
 from mover.core.heap import keep_freed_pieces
 from mover.core.threads import Threads
+from mover.net._bulk_answer import Told
 from mover.net._bulk_connections import Connections
-from mover.net._bulk_wire import Told, Wire
+from mover.net._bulk_wire import Wire
 from mover.net._http_faults import bad_request, failed, host_of, silent, untrusted
 from mover.net.http_settings import HttpSettings
 
@@ -31,6 +32,7 @@ class Bulk:
     def __init__(self, settings: HttpSettings) -> None:
         self._connections = Connections(settings)
         self._idle = settings.idle
+        self._threads: list[Threads] = []
         self._resting: list[Threads] = []
 
     @asynccontextmanager
@@ -42,20 +44,30 @@ class Bulk:
             Untrusted: the server's certificate does not hold.
         """
         keep_freed_pieces()
-        thread = self._resting.pop() if self._resting else Threads(1, "bulk")
+        thread = self._resting.pop() if self._resting else self._another()
         made = Exchange(Wire(self._connections, self._idle, method, url), thread, host_of(url), self._idle)
         try:
             yield made
         finally:
-            made.end()
-            self._resting.append(thread)
+            ended = made.end()
+            if made.woken:  # it may wait for its server a while longer, and nobody shall wait behind it
+                ended.add_done_callback(lambda _: self._resting.append(thread))
+            else:
+                self._resting.append(thread)
 
     async def close(self) -> None:
         """Close every connection; no exchange may be under way. A thread that still waits for a server is not waited for."""
         self._connections.close()
-        for thread in self._resting:
-            await thread.idle(_LONGEST_FAREWELL)
-            thread.close()
+        try:
+            await asyncio.gather(*(thread.idle(_LONGEST_FAREWELL) for thread in self._threads))
+        finally:
+            for thread in self._threads:
+                thread.close()
+
+    def _another(self) -> Threads:
+        thread = Threads(1, "bulk")
+        self._threads.append(thread)
+        return thread
 
 
 class Exchange:
@@ -66,6 +78,8 @@ class Exchange:
         self._host, self._idle = host, idle
         self._sending: asyncio.Future[bool] | None = None
         self._reading: asyncio.Future[bytes] | None = None
+        self.woken = False
+        """Whether a call had to be broken off."""
 
     async def ask(self, headers: Mapping[str, str], body: bytes | None = None) -> Told:
         """A whole request that may be sent twice, with a small body or none: the status and the headers of its answer."""
@@ -98,24 +112,30 @@ class Exchange:
             self._reading = self._thread.start(self._wire.read, amount)
         return data
 
-    def end(self) -> None:
+    def end(self) -> asyncio.Future[None]:
         """Wake the thread if it still works, and let it close what was not brought to its end."""
         for under_way in (self._sending, self._reading):
-            if under_way is not None and not under_way.done():
-                self._wire.wake()
-        for given in (self._sending, self._reading, self._thread.start(self._wire.end)):
-            if given is not None:
-                given.add_done_callback(_seen)
+            if under_way is not None:
+                if not under_way.done():
+                    self._wake()
+                under_way.add_done_callback(_seen)
+        ended = self._thread.start(self._wire.end)
+        ended.add_done_callback(_seen)
+        return ended
 
     async def _heard(self, work: asyncio.Future[T]) -> T:
         try:
             return await asyncio.shield(work)
         except asyncio.CancelledError:
-            self._wire.wake()
+            self._wake()
             work.add_done_callback(_seen)
             raise
         except (OSError, HTTPException, EOFError, ValueError) as problem:
             raise _translated(problem, self._host, self._idle) from None
+
+    def _wake(self) -> None:
+        self.woken = True
+        self._wire.wake()
 
 
 def _translated(problem: OSError | HTTPException | EOFError | ValueError, host: str, idle: float) -> MoverError:
@@ -125,6 +145,8 @@ def _translated(problem: OSError | HTTPException | EOFError | ValueError, host: 
         return silent(host, idle)
     if isinstance(problem, ValueError | InvalidURL):
         return bad_request(host)
+    if isinstance(problem, BadStatusLine | UnknownProtocol) and not isinstance(problem, ConnectionError):
+        return failed(host, "the answer is not HTTP")  # what it is instead may be a file's content
     return failed(host, str(problem) or type(problem).__name__)
 
 

@@ -4,36 +4,9 @@ from __future__ import annotations
 
 import errno
 
-from mover.core.errors import ItemError, LinkError, MoverError, Retry
+from mover.core.errors import MoverError, SpoolFailed, SpoolFull, SpoolGone
 
-
-class SpoolGone(ItemError):
-    """Bytes were asked for that the spool no longer has; the source still has them."""
-
-    code = "spool-gone"
-    retry = Retry.SOON
-    http_status, exit_code = 500, 5
-    advice = "Nothing to do: the item is fetched again."
-
-
-class SpoolFull(LinkError):
-    """The disk below the spool is full; every file in the spool stays readable."""
-
-    code = "spool-full"
-    http_status, exit_code = 507, 8
-    advice = (
-        "Make room on the disk that holds the spool, choose another folder or a smaller quota; then resume the run."
-    )
-
-
-class SpoolFailed(LinkError):
-    """The disk below the spool failed."""
-
-    code = "spool-failed"
-    http_status, exit_code = 500, 74
-    advice = (
-        "Check the disk that holds the spool (dmesg shows its errors) or choose another folder; then resume the run."
-    )
+__all__ = ["SpoolFailed", "SpoolFull", "SpoolGone", "of"]
 
 
 def of(error: OSError) -> MoverError:

@@ -83,6 +83,11 @@ class Spool:
         """Bytes of the quota that are reserved now; 0 when nothing is on its way."""
         return sum(slots.reserved * slots.size for slots in (self._small, self._large))
 
+    @property
+    def window(self) -> int:
+        """How many segments a room gets that does not ask for a number."""
+        return self._window
+
     async def room(
         self,
         context: bytes,
