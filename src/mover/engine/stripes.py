@@ -11,7 +11,7 @@ from typing import Final
 LONG: Final = 64 << 20
 """Bytes of a range that is fetched alone."""
 
-BETTER: Final = 1.15
+BETTER: Final = 1.3
 """How much faster one range more must make a file to be worth its price."""
 
 _PROBE: Final = 4

@@ -6,6 +6,7 @@ import base64
 import select
 import socket
 import ssl
+from functools import cache
 from http.client import HTTPConnection
 from threading import Lock
 from typing import Final
@@ -29,7 +30,6 @@ class Connections:
         self._settings = settings
         self._proxy = _proxy(settings.proxy)
         self._idle: dict[Origin, list[HTTPConnection]] = {}
-        self._context: ssl.SSLContext | None = None
         self._lock = Lock()
         self._closed = False
 
@@ -98,16 +98,27 @@ class Connections:
         return connection
 
     def _tls(self) -> ssl.SSLContext:
-        with self._lock:
-            if self._context is None:
-                context = ssl.create_default_context()
-                context.minimum_version = ssl.TLSVersion.TLSv1_2
-                context.set_alpn_protocols(["http/1.1"])
-                if self._settings.ca_file is not None:
-                    pem = b"\n".join(authorities(self._settings.ca_file))
-                    context.load_verify_locations(cadata=pem.decode("ascii", "replace"))
-                self._context = context
-            return self._context
+        file = self._settings.ca_file
+        return _context(b"\n".join(authorities(file)) if file is not None else None)
+
+
+_making: Final = Lock()
+
+
+def _context(more: bytes | None) -> ssl.SSLContext:
+    """One for all pools that trust the same authorities: to read the system's takes longer than to copy a hundred small files."""
+    with _making:
+        return _made_context(more)
+
+
+@cache
+def _made_context(more: bytes | None) -> ssl.SSLContext:
+    context = ssl.create_default_context()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    if more is not None:
+        context.load_verify_locations(cadata=more.decode("ascii", "replace"))
+    return context
 
 
 class _Connection(HTTPConnection):
