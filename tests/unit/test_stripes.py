@@ -132,9 +132,9 @@ class Link:
         (1e6, 1e6, 4, (1, 2)),  # near: a second one brings nothing
         (1e6, 1.1e6, 4, (1, 2)),  # too little
         (1e6, 1e9, 4, (4, 4)),  # far: each brings as much as the first
-        (1e6, 1e9, 8, (7, 8)),  # the eighth brings a seventh: less than it is worth
+        (1e6, 1e9, 8, (4, 5)),  # the fifth brings a quarter: less than it is worth
         (1e6, 2e6, 4, (2, 3)),
-        (1e6, 2.5e6, 8, (3, 4)),
+        (1e6, 2.5e6, 8, (2, 3)),
         (1e6, 1e9, 1, (1, 1)),
         (1e6, 1e9, 2, (2, 2)),
     ],
