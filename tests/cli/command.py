@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 PATIENCE = 120.0
-UNFINISHED = re.compile(r"\.mover-[0-9a-f]+\.part")
+UNFINISHED = re.compile(r"\.mover-[0-9a-f-]+\.part")
 MOVER = Path(sys.executable).parent / "mover"
 
 

@@ -85,6 +85,7 @@ async def run(
                     control=control or Control(),
                     progress=progress,
                     name="test",
+                    mark=kept.mark(),
                 )
                 ending = await work.go()
                 lines = {line.path: line for line in kept.lines()}

@@ -1,14 +1,17 @@
 """A copy between two sites in a process of its own, to be killed: `python victim.py DESCRIPTION HOME`.
 
-DESCRIPTION is a JSON file: for each end its connector, options and path. When it is done, it prints how the run ended and how many bytes
-came from the source.
+DESCRIPTION is a JSON file: for each end its connector, options and path; on request settings of the run, and with `dies` a method of the
+journal in which the process kills itself. When it is done, it prints how the run ended and how many bytes came from the source.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import os
+import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +34,10 @@ def end(told: dict[str, Any]) -> End:
 
 async def main(told: dict[str, Any], home: Path) -> None:
     """Work through one pass."""
-    what = Copy("1", end(told["source"]), end(told["destination"]), RunSettings(transfers=8), Filter())
+    settings = replace(RunSettings(transfers=8), **told.get("settings", {}))
+    what = Copy("1", end(told["source"]), end(told["destination"]), settings, Filter())
+    if "dies" in told:
+        setattr(LocalJournal, told["dies"], lambda *_: os.kill(os.getpid(), signal.SIGKILL))
     progress = Progress()
     with LocalJournal.open(home / "journal", seal=str.encode, unseal=bytes.decode) as journal:
         ending = await copy(

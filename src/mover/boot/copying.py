@@ -68,7 +68,7 @@ async def copy(
         )
         if isinstance(destination.connector, OneFile):
             raise BadAddress(f"{what.destination.address} is a file; a copy goes into a folder", item="destination")
-        spool = await stack.enter_async_context(Spool.open(spool_folder, quota=quota, window=MEMORY, memory=MEMORY))
+        spool = await stack.enter_async_context(Spool.open(spool_folder, quota=quota, memory=MEMORY))
         journal.begin_pass()
         kind = ProvingRun if what.prove else Run
         run = kind(
@@ -81,6 +81,7 @@ async def copy(
             control=control,
             progress=progress,
             name=what.name,
+            mark=journal.mark(),
         )
         if isinstance(run, ProvingRun):
             run.prove_with(source, destination, spool, what.name)

@@ -34,6 +34,7 @@ class Kind(Enum):
     NATIVE = "native"  # a document that lives only in its provider and must be exported
     LINK = "link"  # a symbolic link or shortcut; `Entry.target` says where to
     OTHER = "other"  # a device, socket or pipe: never copied, always reported
+    FOREIGN = "foreign"  # behind the user's own encryption: what was not encrypted with this key
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +91,16 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Attributes:
-    """What a file carries beside its bytes, to be kept at the destination as far as it can."""
+    """What a file carries beside its bytes, to be kept at the destination as far as it can.
+
+    `mark` is not kept: where the file can be seen before it is whole, it goes into its name (`core.temporary`), so that who began it
+    can find it again.
+    """
 
     modified: datetime | None = None
     content_type: str | None = None
     metadata: Mapping[str, str] = field(default_factory=lambda: NO_METADATA)
+    mark: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

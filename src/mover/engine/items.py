@@ -37,9 +37,12 @@ class Reading:
     entry: Entry
 
 
-def attributes_of(entry: Entry) -> Attributes:
-    """What is to be kept beside the bytes. Where nobody knows when a file was changed, when it was stored is the best there is."""
-    return Attributes(entry.modified or entry.stored, entry.content_type, entry.metadata)
+def attributes_of(entry: Entry, mark: str | None) -> Attributes:
+    """What is to be kept beside the bytes. Where nobody knows when a file was changed, when it was stored is the best there is.
+
+    `mark` is the pass's, for the file's name until it is whole.
+    """
+    return Attributes(entry.modified or entry.stored, entry.content_type, entry.metadata, mark)
 
 
 def context_of(run: str, planned: Planned) -> bytes:

@@ -126,6 +126,10 @@ class Journal(Protocol):
 
     async def forget_upload(self, key: Key) -> None: ...
 
+    async def uploads(self) -> list[tuple[Key, KeptUpload]]:
+        """Every upload that is kept; they are few."""
+        ...
+
     async def end_pass(self) -> None:
         """The scan of this pass is complete: items planned earlier that it did not meet are gone from the source."""
         ...

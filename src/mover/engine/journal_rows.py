@@ -50,7 +50,8 @@ def _put(database: sqlite3.Connection, head: str, form: str, rows: Sequence[Sequ
         database.execute(head + ", ".join([form] * (len(rows) - whole)), list(chain.from_iterable(rows[whole:])))
 
 
-def _text(raw: bytes) -> str:
+def text_of(raw: bytes) -> str:
+    """A path or an id from the bytes that are kept of it."""
     return raw.decode("utf-8", "surrogateescape")
 
 
@@ -89,14 +90,14 @@ def item_row(line: Line, pass_: int) -> tuple[object, ...]:
 def item_line(row: Sequence[Any]) -> Line:
     path, id_, kind, state, size, modified, version, target, code, detail, attempts, *proof, _ = row
     return Line(
-        _text(path),
-        _text(id_),
+        text_of(path),
+        text_of(id_),
         Kind(kind),
         State(state),
         size,
         modified,
         version,
-        None if target is None else _text(target),
+        None if target is None else text_of(target),
         code,
         detail,
         attempts,

@@ -25,7 +25,7 @@ SUFFIX: Final = ".bin"
 """What rclone's crypt puts behind a file's name where names are not encrypted."""
 
 _KEPT: Final = Cap.KEEPS_MODIFIED | Cap.KEEPS_METADATA | Cap.EMPTY_FOLDERS | Cap.EMPTY_FILES
-_PASSED: Final = _KEPT | Cap.FIND | Cap.DESCRIBE | Cap.IMPLIED_FOLDERS | Cap.SET_MODIFIED | Cap.QUOTA
+_PASSED: Final = _KEPT | Cap.FIND | Cap.DESCRIBE | Cap.IMPLIED_FOLDERS | Cap.SET_MODIFIED | Cap.QUOTA | Cap.LINKS
 
 
 class Encrypted:
@@ -36,13 +36,17 @@ class Encrypted:
         self._key = key
         self._names = names
         self.caps: Cap = inner.caps & _PASSED
+        self.foreign = 0
+        """Items that were listed and that nobody encrypted with this key."""
 
     async def root(self) -> Entry:
         return await self._inner.root()
 
     async def list(self, folder: ItemId, after: Cursor | None = None) -> Page:
         page = await self._inner.list(folder, after)
-        return Page(tuple(self._plain(entry) for entry in page.entries), page.next)
+        entries = tuple(self._plain(entry) for entry in page.entries)
+        self.foreign += sum(entry.kind is Kind.FOREIGN for entry in entries)
+        return Page(entries, page.next)
 
     @asynccontextmanager
     async def read(self, item: Entry, *, start: int = 0, end: int | None = None) -> AsyncGenerator[Download]:
@@ -77,10 +81,11 @@ class Encrypted:
         return frozenset({"sha256"}) if self._inner.algorithms(sealed) else frozenset()
 
     async def find(self, path: str) -> Entry:
-        *above, name = path.split("/")
-        folders = [self._sealed_name(part, Kind.FOLDER) for part in above]
-        connector = cast("Finds", self._inner)
-        return self._plain(await connector.find("/".join([*folders, self._sealed_name(name, Kind.FILE)])))
+        """The item at a path of the provider's, as ids and links have it.
+
+        Only such a path says where something is both above and below the folder in which the encryption begins.
+        """
+        return self._plain(await cast("Finds", self._inner).find(path))
 
     async def describe(self, item: Entry) -> Entry:
         sealed = replace(item, size=None if item.size is None else encrypted_size(item.size))
@@ -106,7 +111,7 @@ class Encrypted:
             name = self._plain_name(entry)
             size = None if entry.size is None or entry.kind is not Kind.FILE else decrypted_size(entry.size)
         except Untranslatable:
-            return replace(entry, kind=Kind.OTHER)
+            return replace(entry, kind=Kind.FOREIGN)
         return replace(entry, name=name, size=size, digests=())
 
     def _plain_name(self, entry: Entry) -> str:
@@ -114,7 +119,7 @@ class Encrypted:
             return self._key.decrypt_name(entry.name)
         if entry.kind is Kind.FILE and not entry.name.endswith(SUFFIX):
             raise Untranslatable("not a file that was encrypted here", item=entry.name)
-        return entry.name.removesuffix(SUFFIX) if entry.kind is Kind.FILE else entry.name
+        return entry.name.removesuffix(SUFFIX) if entry.kind in (Kind.FILE, Kind.LINK) else entry.name
 
 
 def layered(spec: Spec, *, names: bool) -> Spec:

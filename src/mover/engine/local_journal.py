@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import sqlite3
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -19,8 +20,9 @@ from typing import Any, Final, Self, TypeVar
 
 from mover.core.connector import Part
 from mover.core.states import State
+from mover.core.temporary import RUN, mark_of_pass
 from mover.engine.journal import Attempt, KeptUpload, Key, Known, Line
-from mover.engine.journal_rows import SCHEMA, item_line, item_row, put_items, put_same, raw_key, same_rows
+from mover.engine.journal_rows import SCHEMA, item_line, item_row, put_items, put_same, raw_key, same_rows, text_of
 
 MANY: Final = 5_000
 """Lines in memory from which `settled` waits."""
@@ -70,6 +72,14 @@ class LocalJournal:
         self._pass += 1
         self.state_fact("pass", str(self._pass))
 
+    def mark(self) -> str:
+        """The mark of this pass (`core.temporary`). What all marks of the run share is made once."""
+        run = self.fact("mark")
+        if run is None:
+            run = secrets.token_hex(RUN // 2)
+            self.state_fact("mark", run)
+        return mark_of_pass(run, self._pass)
+
     def fact(self, name: str) -> str | None:
         """A fact of the whole run, such as its state."""
         row = self._database.execute("SELECT value FROM fact WHERE name = ?", (name,)).fetchone()
@@ -116,9 +126,7 @@ class LocalJournal:
         row = await self._in_thread(
             self._one, "SELECT state, version, parts FROM upload WHERE path = ? AND id = ?", raw_key(key)
         )
-        if row is None:
-            return None
-        return KeptUpload(self._unseal(row[0]), row[1], tuple(Part(*part) for part in json.loads(row[2])))
+        return None if row is None else self._kept(row)
 
     async def keep_upload(self, key: Key, upload: KeptUpload) -> None:
         parts = json.dumps([[p.number, p.size, p.tag] for p in upload.parts])
@@ -130,6 +138,10 @@ class LocalJournal:
 
     async def forget_upload(self, key: Key) -> None:
         await self._in_thread(self._database.execute, "DELETE FROM upload WHERE path = ? AND id = ?", raw_key(key))
+
+    async def uploads(self) -> list[tuple[Key, KeptUpload]]:
+        rows = await self._in_thread(self._all, "SELECT state, version, parts, path, id FROM upload ORDER BY path, id")
+        return [((text_of(row[3]), text_of(row[4])), self._kept(row)) for row in rows]
 
     async def end_pass(self) -> None:
         await self.flush()
@@ -168,6 +180,7 @@ class LocalJournal:
     def _wake(self) -> None:
         if self._writer is None:
             self._writer = asyncio.get_running_loop().create_task(self._write_out())
+            self._writer.add_done_callback(lambda done: done.cancelled() or done.exception())  # `_failed` keeps it
 
     async def _write_out(self) -> None:
         try:
@@ -214,6 +227,12 @@ class LocalJournal:
 
     def _one(self, query: str, values: Sequence[Any]) -> Sequence[Any] | None:
         return self._database.execute(query, values).fetchone()
+
+    def _all(self, query: str) -> list[Sequence[Any]]:
+        return self._database.execute(query).fetchall()
+
+    def _kept(self, row: Sequence[Any]) -> KeptUpload:
+        return KeptUpload(self._unseal(row[0]), row[1], tuple(Part(*part) for part in json.loads(row[2])))
 
     async def _in_thread(self, work: Callable[..., T], *given: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)

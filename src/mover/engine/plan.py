@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Final, cast
 
 from mover.core.connector import Describes
-from mover.core.errors import ItemError, NotFound, Unfit
+from mover.core.errors import ItemError, NotFound, Unfit, Untranslatable
 from mover.core.model import Batch, Entry, Kind
 from mover.core.spec import Cap, Limits
 from mover.core.states import State
@@ -238,6 +238,7 @@ _PROVEN: Final = frozenset({"md5", "sha1", "sha256", "sha512", "crc32c", "crc64n
 _LEFT_OUT: Final = {
     Kind.LINK: (State.FILTERED, "link-skipped", "a symbolic link; --links follow copies what it points to"),
     Kind.OTHER: (State.FILTERED, "not-a-file", "neither a file nor a folder"),
+    Kind.FOREIGN: (State.FAILED, Untranslatable.code, "it was not encrypted with this key, or not at all"),
     Kind.NATIVE: (State.UNFIT, "native-document", "lives only at its provider and cannot be copied as a file"),
 }
 

@@ -17,6 +17,7 @@ from mover.engine.deep import DeepScan, fits
 from mover.engine.filters import Filter
 from mover.engine.folders import Folder
 from mover.engine.journal import Journal, Line
+from mover.engine.leftovers import Leftovers
 from mover.engine.links import Links
 from mover.engine.plan import Planner
 from mover.engine.planned import Planned
@@ -56,22 +57,26 @@ class Run:
         control: Control,
         progress: Progress,
         name: str,
+        mark: str | None = None,
     ) -> None:
-        """`name` is bound to everything this run keeps in the spool."""
+        """`name` is bound to everything this run keeps in the spool; `mark` is in the names of files that it has not finished yet."""
         self._destination = destination
         self._journal = journal
         self._settings = settings
         self._control = control
         self._progress = progress
         bandwidth = Bandwidth(source.clock, settings.bytes_per_second)
-        self._transfer = Transfer(source, destination, spool, journal, settings, progress, bandwidth, name)
+        self._transfer = Transfer(source, destination, spool, journal, settings, progress, bandwidth, name, mark)
         planner = Planner(source, destination, settings, filters, journal, progress)
         links = Links(source, planner, follow=settings.links == "follow")
+        self._leftovers = Leftovers(destination, journal, mark, remove=not settings.dry_run)
         self._scan: Scan | DeepScan
         if fits(source, destination, settings):
             self._scan = DeepScan(source, destination, planner, control=control)
         else:
-            self._scan = Scan(source, destination, planner, links, scanners=settings.scanners, control=control)
+            self._scan = Scan(
+                source, destination, planner, links, self._leftovers, scanners=settings.scanners, control=control
+            )
 
     async def go(self) -> Ending:
         """Work until everything is accounted for, somebody pauses the run, or a connection is lost.
@@ -88,6 +93,8 @@ class Run:
             await self._journal.flush()
             return Ending("paused", self._control.reason)
         await self._journal.end_pass()
+        if not self._progress.items[State.FAILED]:  # else files that could not be reached may still want theirs
+            await self._leftovers.end_uploads()
         return Ending("done")
 
     def _ended_by(self, group: BaseExceptionGroup[BaseException]) -> Ending:

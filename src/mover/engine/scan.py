@@ -10,6 +10,7 @@ from mover.core.model import Entry
 from mover.core.states import State
 from mover.engine.control import Control
 from mover.engine.folders import Folder
+from mover.engine.leftovers import Leftovers
 from mover.engine.links import Links
 from mover.engine.plan import Planner
 from mover.engine.planned import Place, Planned
@@ -23,12 +24,21 @@ class Scan:
     """Walks the source beside the destination and puts what is to be copied on to the belts."""
 
     def __init__(
-        self, source: Side, destination: Side, planner: Planner, links: Links, *, scanners: int, control: Control
+        self,
+        source: Side,
+        destination: Side,
+        planner: Planner,
+        links: Links,
+        leftovers: Leftovers,
+        *,
+        scanners: int,
+        control: Control,
     ) -> None:
         self._source = source
         self._destination = destination
         self._planner = planner
         self._links = links
+        self._leftovers = leftovers
         self._scanners = scanners
         self._control = control
         self._waiting: list[Place] = []
@@ -82,6 +92,7 @@ class Scan:
         if folder.id is None or not folder.exists:
             return []
         try:
-            return await listing(self._destination, folder.id)
+            listed = await listing(self._destination, folder.id)
         except NotFound:
             return []
+        return await self._leftovers.without(folder, listed)

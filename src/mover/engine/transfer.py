@@ -34,6 +34,7 @@ class Transfer:
         progress: Progress,
         bandwidth: Bandwidth,
         run: str,
+        mark: str | None = None,
     ) -> None:
         self._source = source
         self._destination = destination
@@ -43,8 +44,9 @@ class Transfer:
         self._progress = progress
         self._bandwidth = bandwidth
         self._run = run
+        self._mark = mark
         self._numbers = count()
-        self._large = LargeFiles(source, destination, spool, journal, settings, bandwidth, run)
+        self._large = LargeFiles(source, destination, spool, journal, settings, bandwidth, run, mark)
 
     def is_large(self, planned: Planned) -> bool:
         """Whether the file takes the way of the large ones: in ranges and parts, with its own place among them."""
@@ -88,7 +90,7 @@ class Transfer:
         landing = Landing(self._destination, self._settings.verify)
         try:
             folder = await planned.folder.ensure()
-            attributes = attributes_of(reading.entry)
+            attributes = attributes_of(reading.entry, self._mark)
 
             async def send() -> Proof:
                 body = await kept.body()

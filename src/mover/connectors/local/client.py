@@ -46,7 +46,7 @@ class Local:
             yield download
 
     async def write(self, folder: ItemId, name: str, body: Body, attributes: Attributes = NOTHING) -> Entry:
-        return await written(self._tree, Target(folder, name, attributes.modified, self._flush), body)
+        return await written(self._tree, Target(folder, name, attributes.modified, self._flush, attributes.mark), body)
 
     async def make_folder(self, folder: ItemId, name: str) -> Entry:
         item = child(folder, name)

@@ -12,10 +12,11 @@ from typing import Any, Final, cast
 from mover.connectors._kit.paths import child
 from mover.connectors.local.errors import speaking_of
 from mover.connectors.local.tree import Tree, nanoseconds_of, time_of
-from mover.connectors.local.writing import NEW, TEMPORARY, Target, fill, named, temporary_name
+from mover.connectors.local.writing import NEW, Target, fill, named
 from mover.core.connector import Part, Upload
 from mover.core.errors import Damaged, NotFound, Refused, Unfit
 from mover.core.model import Attributes, Body, Entry, ItemId
+from mover.core.temporary import is_temporary, temporary_name
 
 PART: Final = 8 * 1024 * 1024
 LARGE: Final = 2 * PART
@@ -42,7 +43,7 @@ class _State:
 def begun(tree: Tree, folder: ItemId, name: str, size: int, attributes: Attributes) -> Upload:
     """An empty temporary file beside the place of the one to come."""
     modified = None if attributes.modified is None else nanoseconds_of(attributes.modified)
-    state = _State(folder, name, temporary_name(), size, modified)
+    state = _State(folder, name, temporary_name(attributes.mark), size, modified)
     with speaking_of(state.item), tree.folder(folder) as at:
         os.close(os.open(state.temporary, NEW, 0o666, dir_fd=at))
     return _upload(state, 0)
@@ -129,5 +130,5 @@ def _read(text: str) -> _State:
 
 def _expect_ours(state: _State) -> None:
     child(ItemId(state.folder), state.name)
-    if not TEMPORARY.fullmatch(state.temporary):
+    if not is_temporary(state.temporary):
         raise ValueError(state.temporary)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
-import secrets
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -19,25 +17,25 @@ from mover.connectors.local.reading import SMALL
 from mover.connectors.local.threads import settled
 from mover.connectors.local.tree import Tree, entry_of, nanoseconds_of
 from mover.core.model import Body, Entry, ItemId
+from mover.core.temporary import temporary_name
 
 NEW: Final = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
-TEMPORARY: Final = re.compile(r"\.mover-[0-9a-f]{16}\.part")
-"""What temporary names look like: what a crash left behind can be found and removed by it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where a file goes, the time it is given, and whether to wait until the disk itself has it."""
+    """Where a file goes, the time it is given, whether to wait until the disk itself has it, and the mark in its temporary name."""
 
     folder: ItemId
     name: str
     modified: datetime | None
     flush: bool
+    mark: str | None = None
 
 
 async def written(tree: Tree, target: Target, body: Body) -> Entry:
     """Store a body whole or not at all. Raises `Damaged` if its length is not its size."""
-    item, temporary = child(target.folder, target.name), temporary_name()
+    item, temporary = child(target.folder, target.name), temporary_name(target.mark)
     with ExitStack() as open_:
         with speaking_of(item):
             at = open_.enter_context(tree.folder(target.folder))
@@ -76,11 +74,6 @@ async def named(file: int, at: int, temporary: str, target: Target) -> Entry:
         if target.flush:
             await settled(os.fsync, at)
         return entry_of(os.fstat(file), target.folder, target.name)
-
-
-def temporary_name() -> str:
-    """A name that nobody has, hidden, and telling whose it is."""
-    return f".mover-{secrets.token_hex(8)}.part"
 
 
 def _write(file: int, at: int, piece: bytes, item: ItemId) -> None:

@@ -83,7 +83,7 @@ class Sftp:
             yield got
 
     async def write(self, folder: ItemId, name: str, body: Body, attributes: Attributes = NOTHING) -> Entry:
-        final, part = child(folder, name), temporary(folder, name)
+        final, part = child(folder, name), temporary(folder, name, attributes.mark)
         channel, path = await self._links.channel(), self._path(part)
         handle: bytes | None = None
         with translated(final):

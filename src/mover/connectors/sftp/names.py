@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 import stat
 from datetime import UTC, datetime
 from typing import Final
@@ -11,6 +10,7 @@ from mover.connectors._kit.paths import child, name_of, parent_of
 from mover.connectors.sftp.packets import Attrs, holds_time
 from mover.core.errors import Unfit
 from mover.core.model import Attributes, Entry, ItemId, Kind
+from mover.core.temporary import temporary_name
 
 LONGEST: Final = 255
 """Bytes in a name, on every file system in wide use."""
@@ -46,8 +46,8 @@ def below(base: bytes, item: ItemId) -> bytes:
     return (b"/" if base == b"/" else base + b"/") + encoded(item)
 
 
-def temporary(folder: ItemId, name: str) -> ItemId:
-    """An id beside `name` that is hidden, unlike any other, and no longer than a name may be.
+def temporary(folder: ItemId, name: str, mark: str | None = None) -> ItemId:
+    """An id beside `name` that is hidden and unlike any other. What goes aside for a moment gets no mark: it is the user's.
 
     Raises:
         Unfit: `name` is no name, or too long for the server.
@@ -56,9 +56,7 @@ def temporary(folder: ItemId, name: str) -> ItemId:
     raw = encoded(name)
     if len(raw) > LONGEST:
         raise Unfit(f"the name has {len(raw)} bytes; servers hold {LONGEST}", item=name)
-    ending = f".mover-{secrets.token_hex(4)}.part"
-    kept = raw[: LONGEST - 1 - len(ending)].decode("utf-8", "ignore")
-    return child(folder, f".{kept}{ending}")
+    return child(folder, temporary_name(mark))
 
 
 def entry_of(item: ItemId, attrs: Attrs, target: str | None = None) -> Entry:

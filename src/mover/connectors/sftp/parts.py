@@ -59,7 +59,7 @@ class Parts:
 
     async def begin(self, folder: ItemId, name: str, size: int, attributes: Attributes) -> Upload:
         """Make the temporary file."""
-        state = _State(temporary(folder, name), folder, name, size, seconds_of(attributes))
+        state = _State(temporary(folder, name, attributes.mark), folder, name, size, seconds_of(attributes))
         with translated(child(folder, name)):
             await self._target(state, OPEN_NEW)
         return Upload(json.dumps(asdict(state)), size, PART, 1)

@@ -53,7 +53,7 @@ class CopiesThere(WebDav):
     """`CopiesInside`: whole or not at all, so under a passing name first."""
 
     async def copy_inside(self, item: Entry, folder: ItemId, name: str, attributes: Attributes = NOTHING) -> Entry:
-        target, passing = self._named(folder, name), self._passing(folder)
+        target, passing = self._named(folder, name), self._passing(folder, attributes)
         try:
             await self._copy(item, folder, passing, attributes.modified or item.modified)
             await self._move(passing, target, folder=False)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
@@ -33,6 +32,7 @@ from mover.core.connector import NOTHING
 from mover.core.errors import Conflict, MoverError, NotFound, Refused, Unfit
 from mover.core.model import Algorithm, Attributes, Body, Cursor, Digest, Download, Entry, ItemId, Kind, Page
 from mover.core.spec import Cap
+from mover.core.temporary import temporary_name
 from mover.net.http import Answer
 
 _DROPS = 3
@@ -98,7 +98,7 @@ class WebDav:
             answer, clock, size = await self._put(target, folder, name, body, attributes)
             kept = await self._keep_time(target, attributes, answer, clock)
         else:
-            passing = self._passing(folder)
+            passing = self._passing(folder, attributes)
             try:
                 answer, clock, size = await self._put(passing, folder, name, body, attributes)
                 kept = await self._keep_time(passing, attributes, answer, clock)
@@ -157,9 +157,9 @@ class WebDav:
             raise Unfit("this server does not list names that begin with a dot", item=item)
         return item
 
-    def _passing(self, folder: ItemId) -> ItemId:
+    def _passing(self, folder: ItemId, attributes: Attributes) -> ItemId:
         """A name for what is not whole yet; hidden, where hidden files can be found again."""
-        return child(folder, f"{'' if self._traits.hides_dots else '.'}mover-{secrets.token_hex(8)}.part")
+        return child(folder, temporary_name(attributes.mark, hidden=not self._traits.hides_dots))
 
     async def _put(
         self, item: ItemId, folder: ItemId, name: str, body: Body, attributes: Attributes

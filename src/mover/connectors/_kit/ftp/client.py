@@ -70,7 +70,7 @@ class Ftp:
         temporary: list[str] = []
         try:
             async with self._pool.lease() as lease:
-                temporary.append(folders.beside(lease.session.path(item)))
+                temporary.append(folders.beside(lease.session.path(item), attributes.mark))
                 lease.session.wired(lease.session.path(item))
                 size = await _sent(lease, temporary[0], body, name)
                 return await lease.run(
@@ -112,7 +112,7 @@ class Ftp:
 
     async def begin(self, folder: ItemId, name: str, size: int, attributes: Attributes = NOTHING) -> Upload:
         item, wanted = child(folder, name), self.part_size(size) or size
-        upload = await self._pool.run(lambda session: resuming.begin(session, item, size, wanted, attributes.modified))
+        upload = await self._pool.run(lambda session: resuming.begin(session, item, size, wanted, attributes))
         self._whole_only |= upload.part_size > wanted
         return upload
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime
-from secrets import token_hex
 
 from mover.connectors._kit.ftp import facts, lines
 from mover.connectors._kit.ftp.errors import Unclear
@@ -13,6 +12,7 @@ from mover.connectors._kit.ftp.transfer import listing
 from mover.connectors._kit.paths import ROOT, child, name_of, parent_of
 from mover.core.errors import Conflict, Denied, ItemError, NotFound, Refused
 from mover.core.model import Entry, ItemId, Kind
+from mover.core.temporary import temporary_name
 
 
 def entries(session: Session, folder: ItemId) -> tuple[Entry, ...]:
@@ -154,9 +154,9 @@ def explained(session: Session, path: str, refusal: ItemError) -> ItemError:
     return Denied(refusal.detail, item=path)
 
 
-def beside(path: str) -> str:
-    """A new name in the same folder, for a file that is not whole yet. It does not grow with the name: that may be of full length."""
-    return f"{path.rpartition('/')[0]}/.mover-{token_hex(8)}.part"
+def beside(path: str, mark: str | None = None) -> str:
+    """A new name in the same folder, for a file that is not whole yet. What goes aside for a moment gets no mark: it is the user's."""
+    return f"{path.rpartition('/')[0]}/{temporary_name(mark)}"
 
 
 def _listed(session: Session, folder: ItemId, path: str) -> tuple[Entry, ...]:

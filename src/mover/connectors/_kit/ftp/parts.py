@@ -14,7 +14,7 @@ from mover.connectors._kit.ftp.session import Session
 from mover.connectors._kit.ftp.transfer import Outgoing
 from mover.core.connector import Part, Upload
 from mover.core.errors import Damaged, ItemError, NotFound
-from mover.core.model import Entry, ItemId
+from mover.core.model import Attributes, Entry, ItemId
 
 PART: Final = 16 << 20
 """Bytes of a part. Each costs a data connection and two questions."""
@@ -60,9 +60,9 @@ def part_size(size: int) -> int | None:
     return PART * -(-size // (PART * MOST_PARTS))
 
 
-def begin(session: Session, item: ItemId, size: int, wanted: int, modified: datetime | None) -> Upload:
+def begin(session: Session, item: ItemId, size: int, wanted: int, attributes: Attributes) -> Upload:
     """Make a temporary file. Where the server refuses to go on with a file (ProFTPD's default), there is one single part."""
-    temporary = folders.beside(session.path(item))
+    temporary, modified = folders.beside(session.path(item), attributes.mark), attributes.modified
     several = wanted < size
     write_whole(session, temporary, b"\0" if several else b"")
     step = wanted if several and _goes_on(session, temporary) else max(size, 1)
