@@ -16,7 +16,7 @@ from mover.engine.local_journal import LocalJournal
 
 VICTIM = Path(__file__).with_name("victim.py")
 HANDS = 8 + 4  # transfers of small files, and of large ones
-FLUSHED = 40  # lines that may be on their way to the disk when the process dies
+FLUSHED = 150  # lines of two transactions, 20 ms each at some thousand files a second, that may not be on the disk when the process dies
 
 
 def start(tmp_path: Path) -> subprocess.Popen[bytes]:

@@ -110,6 +110,10 @@ class Journal(Protocol):
         """Wait until so much is written that memory stays bounded; returns at once if nothing presses."""
         ...
 
+    async def kept(self, key: Key) -> None:
+        """Wait until the last line of an item is durable; returns at once if it is."""
+        ...
+
     async def flush(self) -> None:
         """Wait until every line so far is durable."""
         ...

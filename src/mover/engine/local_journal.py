@@ -44,6 +44,8 @@ class LocalJournal:
         self._unseal = unseal
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="journal")
         self._lines: dict[Key, Line] = {}
+        self._storing: dict[Key, Line] = {}
+        self._stored: asyncio.Event = asyncio.Event()
         self._attempts: list[tuple[Attempt, float]] = []
         self._same: list[tuple[Sequence[tuple[str, int]], str]] = []
         self._same_waiting = 0
@@ -59,7 +61,7 @@ class LocalJournal:
         `seal` and `unseal` protect what must not be read in the file: upload states, which may be secret URLs.
         """
         database = sqlite3.connect(":memory:" if file is None else file, check_same_thread=False, isolation_level=None)
-        database.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; {SCHEMA}")
+        database.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {SCHEMA}")
         journal = cls(database, seal, unseal)
         try:
             yield journal
@@ -107,6 +109,11 @@ class LocalJournal:
         while len(self._lines) + self._same_waiting > MANY * 10:
             await asyncio.sleep(PAUSE)
             self._raise_failure()
+
+    async def kept(self, key: Key) -> None:
+        while key in self._lines or key in self._storing:
+            self._raise_failure()
+            await self._stored.wait()
 
     async def flush(self) -> None:
         while self._writer is not None:
@@ -185,16 +192,23 @@ class LocalJournal:
     async def _write_out(self) -> None:
         try:
             while self._lines or self._attempts or self._same:
-                lines, self._lines = self._lines, {}
+                self._storing, self._lines = self._lines, {}
                 attempts, self._attempts = self._attempts, []
                 same, self._same, self._same_waiting = self._same, [], 0
-                await self._in_thread(self._store, list(lines.values()), attempts, same)
+                await self._in_thread(self._store, list(self._storing.values()), attempts, same)
+                self._storing = {}
+                self._tell_stored()
                 await asyncio.sleep(PAUSE)
         except BaseException as problem:
             self._failed = problem
+            self._tell_stored()
             raise
         finally:
             self._writer = None
+
+    def _tell_stored(self) -> None:
+        before, self._stored = self._stored, asyncio.Event()
+        before.set()
 
     def _raise_failure(self) -> None:
         if self._failed is not None:

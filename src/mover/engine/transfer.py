@@ -59,6 +59,8 @@ class Transfer:
         Raises:
             LinkLost: one of the connections is gone; the file stays planned.
         """
+        # A file that is there before its plan is durable would, after a crash, be taken for one that was there already, without proof.
+        await self._journal.kept(planned.key)
         attempts = Attempts(self._journal, planned, self._progress)
         number = next(self._numbers)
         active = self._progress.active[number] = Active(planned.path, planned.source.size)
