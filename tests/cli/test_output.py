@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from tests.clock import VirtualClock
 
 from mover.boot.reports import totals_of
 from mover.boot.runs import Standing
 from mover.cli.output import safe, size_text
-from mover.cli.progress import Rate, duration, line_of
+from mover.cli.progress import Display, Rate, duration, line_of
 from mover.core.states import State
 from mover.engine.progress import Progress
 
@@ -48,6 +49,33 @@ def test_the_line_of_progress():
     progress.items[State.FAILED] = 1
     line = line_of(progress, 1024.0)
     assert line == "3 of 10 items, 1.0 KiB of 4.0 KiB, 1.0 KiB/s, about 3 s left, 1 failed"
+
+
+@pytest.mark.anyio
+async def test_a_line_every_30_seconds_where_there_is_no_terminal(capsys: pytest.CaptureFixture[str]):
+    progress, clock = Progress(found=4, planned=4, planned_bytes=4 << 20), VirtualClock()
+    async with Display(progress, wanted=True, clock=clock):
+        for second in range(95):
+            progress.bytes_moved = progress.copied_bytes = second << 15
+            await clock.sleep(1)
+            if second == 28:
+                assert capsys.readouterr().err == ""
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.rpartition(", ")[0] for line in lines] == [
+        "0 of 4+ items, 960.0 KiB of 4.0 MiB",
+        "0 of 4+ items, 1.9 MiB of 4.0 MiB",
+        "0 of 4+ items, 2.8 MiB of 4.0 MiB",
+    ]
+    assert {line.rpartition(", ")[2] for line in lines} <= {"32.0 KiB/s", "32.3 KiB/s"}
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("wanted", [True, False])
+async def test_no_line_before_its_time_or_unasked(capsys: pytest.CaptureFixture[str], *, wanted: bool):
+    clock = VirtualClock()
+    async with Display(Progress(), wanted=wanted, clock=clock):
+        await clock.sleep(29 if wanted else 300)
+    assert capsys.readouterr().err == ""
 
 
 @pytest.mark.parametrize(

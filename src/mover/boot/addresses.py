@@ -44,6 +44,12 @@ def absolute(address: str) -> str:
     return os.path.abspath(address) + tail  # noqa: PTH100  # not resolve(): links in it are the user's way to say it
 
 
+def connection_of(address: str) -> str | None:
+    """The name of the saved connection that an address begins with; `None` if it is a URL or a path of this machine."""
+    saved = None if _URL.fullmatch(address) else _SAVED.fullmatch(address)
+    return None if saved is None else saved[1]
+
+
 def end_of(asked: Asked, connections: Connections) -> End:
     """The place that an address names. Nothing is opened but the secrets it needs.
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from mover.boot.sides import NoSuchPlace
-from mover.boot.working import Wanted, Watch, Worker
+from mover.boot.wanted import Wanted
+from mover.boot.working import Watch, Worker
 from mover.core.model import Kind
 from mover.core.states import State
+from mover.engine.journal import Line
 
 Difference = Literal["missing", "differs", "extra", "unfit", "unread"]
 
@@ -57,10 +59,19 @@ async def compared(
     back = replace(wanted, source=wanted.destination, destination=wanted.source, settings=looking)
     with worker.plan_journal() as journal, suppress(NoSuchPlace):
         await worker.plan(back, journal, watch())
-        for line in journal.lines(State.PLANNED, State.UNFIT):
-            if (line.state is State.PLANNED and (line.detail or "new") == "new") or line.kind is not Kind.FILE:
+        for line in journal.lines(State.PLANNED, State.UNFIT, State.FAILED):
+            if (found := _only_there(line)) is not None:
                 sums.differences += 1
-                yield Found("extra", line.path, line.size, "only the destination has it")
+                yield found
+
+
+def _only_there(line: Line) -> Found | None:
+    """What the way back found and the way there could not."""
+    if line.state is State.FAILED and line.kind is not Kind.FOREIGN:
+        return Found("unread", line.path, line.size, line.detail)
+    if (line.state is State.PLANNED and (line.detail or "new") == "new") or line.kind is not Kind.FILE:
+        return Found("extra", line.path, line.size, "only the destination has it")
+    return None
 
 
 def _named(state: State, detail: str | None) -> Difference:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from mover.core.errors import BadOption
+
 DEFAULT_QUOTA: Final = 1 << 30
 """Bytes of encrypted temporary files that one run may hold on disk."""
 
@@ -44,11 +46,21 @@ def home() -> Home:
     """The home of this user: `MOVER_HOME`, else `$XDG_DATA_HOME/mover`, else `~/.local/share/mover`.
 
     `MOVER_SPOOL` puts the temporary files elsewhere (an encrypted or fast disk), `MOVER_SPOOL_QUOTA` limits them (bytes).
+
+    Raises:
+        BadOption: the quota is no number.
     """
     data = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
     folder = Path(os.environ.get("MOVER_HOME") or Path(data) / "mover")
     spool = Path(os.environ.get("MOVER_SPOOL") or folder / "spool")
-    return Home(folder, spool, int(os.environ.get("MOVER_SPOOL_QUOTA") or DEFAULT_QUOTA))
+    return Home(folder, spool, _quota())
+
+
+def _quota() -> int:
+    said = os.environ.get("MOVER_SPOOL_QUOTA") or str(DEFAULT_QUOTA)
+    if not said.isdecimal():
+        raise BadOption("MOVER_SPOOL_QUOTA is a number of bytes, such as 1073741824", item="MOVER_SPOOL_QUOTA")
+    return int(said)
 
 
 def variable(name: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from mover.core.errors import Sealed
+from mover.core.errors import BadOption, RecordDamaged
 from mover.vault.files import read_private, write_private
 
 T = TypeVar("T")
@@ -26,13 +26,14 @@ def load(file: Path, kind: type[T]) -> T | None:
     """What the file holds; `None` if there is no such file.
 
     Raises:
-        Sealed: it was changed to something that we did not write.
-        BadOption: others may read it.
+        RecordDamaged: it cannot be read, is cut or was changed to something that we did not write; or others may read it.
     """
-    data = read_private(file)
-    if data is None:
-        return None
     try:
-        return msgspec.convert(json.loads(data), type=kind)
-    except (ValueError, msgspec.ValidationError) as error:
-        raise Sealed(f"{file} is damaged: {error}") from error
+        data = read_private(file)
+        return None if data is None else msgspec.convert(json.loads(data), type=kind)
+    except BadOption as error:
+        raise RecordDamaged(error.detail, item=str(file)) from error
+    except OSError as error:
+        raise RecordDamaged(f"{file} cannot be read: {error.strerror}", item=str(file)) from error
+    except (ValueError, RecursionError, msgspec.ValidationError) as error:
+        raise RecordDamaged(f"{file} is damaged: {error}", item=str(file)) from error

@@ -7,31 +7,31 @@ import fcntl
 import json
 import os
 import shutil
+import sqlite3
 import time
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Final, Literal
 
 import msgspec
 
-from mover.boot.addresses import Asked, absolute
+from mover.boot.addresses import Asked
 from mover.boot.connections import OWNER
-from mover.boot.given import from_here, names_a_file
 from mover.boot.home import Home
 from mover.boot.records import load, store
 from mover.boot.sides import Layer
 from mover.boot.telling import TellingJournal
-from mover.core.errors import RunBusy, UnknownRun
+from mover.boot.wanted import Wanted
+from mover.core.errors import RecordDamaged, RunBusy, UnknownRun
 from mover.core.secret import Secret
 from mover.engine.filter_options import FilterOptions
 from mover.engine.settings import RunSettings
 from mover.vault.files import locked, private_folder
 from mover.vault.local import LocalVault
 
-StateName = Literal["running", "paused", "interrupted", "done", "failed"]
+StateName = Literal["running", "paused", "interrupted", "done", "failed", "damaged"]
 
 _ONE_OFF: Final = "run"
 _UPLOAD: Final = "upload"
@@ -76,34 +76,24 @@ class Standing(msgspec.Struct, frozen=True):
     plan_only: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """A copy as it is asked for."""
-
-    source: Asked
-    destination: Asked
-    settings: RunSettings
-    filters: FilterOptions
-
-    def settled(self) -> Wanted:
-        """The same from anywhere: addresses and key files from the top."""
-        return replace(self, source=_from_top(self.source), destination=_from_top(self.destination))
-
-
 class RunFolder:
     """One run on the disk."""
 
     def __init__(self, folder: Path, vault: LocalVault) -> None:
         self.number = int(folder.name)
-        self._folder = folder
+        self.folder = folder
         self._vault = vault
 
     def record(self) -> Record:
-        """What was asked. Raises `UnknownRun` if it is gone."""
-        record = load(self._folder / "run.json", Record)
+        """What was asked. Raises `RecordDamaged` if it cannot be read."""
+        record = load(self.folder / "run.json", Record)
         if record is None:
-            raise UnknownRun(f"there is no run {self.number}", item=str(self.number))
+            raise RecordDamaged(f"{self.folder / 'run.json'} is missing", item=str(self.number))
         return record
+
+    def amend(self, record: Record) -> None:
+        """Keep another record of what was asked."""
+        store(self.folder / "run.json", record)
 
     def wanted(self) -> Wanted:
         """What was asked, one-off secrets opened. Raises `Sealed` if one cannot be."""
@@ -115,20 +105,21 @@ class RunFolder:
     def keep(self, wanted: Wanted, now: datetime) -> None:
         """Keep what is asked; its secrets are sealed for this run."""
         source, destination = self._kept(wanted.source), self._kept(wanted.destination)
-        store(
-            self._folder / "run.json",
-            Record(self.number, now, source, destination, wanted.settings, wanted.filters),
-        )
+        self.amend(Record(self.number, now, source, destination, wanted.settings, wanted.filters))
 
     def forget_secrets(self) -> None:
         """A run that is done needs them no more."""
         record = self.record()
         source, destination = (msgspec.structs.replace(p, secrets={}) for p in (record.source, record.destination))
-        store(self._folder / "run.json", msgspec.structs.replace(record, source=source, destination=destination))
+        self.amend(msgspec.structs.replace(record, source=source, destination=destination))
 
     def standing(self) -> Standing:
-        """How it stands. A run whose process died shows as interrupted."""
-        found = load(self._folder / "state.json", Standing)
+        """How it stands. A run whose process died shows as interrupted; one of which this cannot be read, as damaged."""
+        try:
+            found = load(self.folder / "state.json", Standing)
+        except RecordDamaged as problem:
+            advice = f"Nothing is lost: `mover run resume {self.number}` goes over it once more."
+            return Standing("damaged", self.record().now, problem.detail, problem.code, advice, passes=1)
         if found is None:
             return Standing("interrupted", self.record().now, "its process ended before it began")
         if found.state == "running" and not self._held():
@@ -137,12 +128,12 @@ class RunFolder:
 
     def stand(self, standing: Standing) -> None:
         """Keep how it stands; durable when this returns."""
-        store(self._folder / "state.json", standing)
+        store(self.folder / "state.json", standing)
 
     @contextmanager
     def working(self) -> Generator[None]:
         """Be the one process that works on the run. Raises `RunBusy`."""
-        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
         try:
             if not _locked(descriptor, fcntl.LOCK_EX):
                 raise RunBusy(f"another process works on run {self.number}", item=str(self.number))
@@ -152,17 +143,23 @@ class RunFolder:
 
     @contextmanager
     def journal(self) -> Generator[TellingJournal]:
-        """Its journal, open. Upload states in it are sealed."""
-        with journal_of(self._folder / "journal.sqlite", self._vault, str(self.number)) as journal:
-            yield journal
+        """Its journal, open. Upload states in it are sealed. Raises `RecordDamaged` if it is no database, wherever that shows."""
+        file = self.folder / "journal.sqlite"
+        try:
+            with journal_of(file, self._vault, str(self.number)) as journal:
+                yield journal
+        except sqlite3.DatabaseError as problem:
+            if type(problem) is not sqlite3.DatabaseError:  # a full disk, for one, is no damage
+                raise
+            raise JournalDamaged(f"{file} is damaged: {problem}", item=str(self.number)) from problem
 
     def remove(self) -> None:
         """Forget the run: it never began."""
-        shutil.rmtree(self._folder)
+        shutil.rmtree(self.folder)
 
     def _held(self) -> bool:
         with contextlib.suppress(FileNotFoundError):
-            descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+            descriptor = os.open(self.folder / "lock", os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
             try:
                 return not _locked(descriptor, fcntl.LOCK_SH, tries=1)
             finally:
@@ -196,12 +193,12 @@ class Runs:
     def get(self, number: int) -> RunFolder:
         """Raises `UnknownRun`."""
         folder = self._home.runs / str(number)
-        if not (folder / "run.json").exists():
+        if not _begun(folder):
             raise UnknownRun(f"there is no run {number}", item=str(number))
         return RunFolder(folder, self._vault)
 
     def all(self) -> Iterator[RunFolder]:
-        """Every run, the latest first."""
+        """Every run, the latest first; whether it can be read shows when it is."""
         for number in sorted(self._numbers(), reverse=True):
             with contextlib.suppress(UnknownRun):
                 yield self.get(number)
@@ -224,15 +221,21 @@ class Runs:
     def _same_as(self, wanted: Wanted) -> RunFolder | None:
         """The latest run of the very same copy, if it was not finished: the same command goes on where it stopped."""
         for run in self.all():
-            record = run.record()
-            if _meaning(record) == _asked_meaning(wanted):
-                return run if run.standing().state != "done" else None
+            with contextlib.suppress(RecordDamaged):
+                if _meaning(run.record()) == _asked_meaning(wanted):
+                    return run if run.standing().state != "done" else None
         return None
 
     def _numbers(self) -> list[int]:
         with contextlib.suppress(FileNotFoundError):
             return [int(name) for name in os.listdir(self._home.runs) if name.isdecimal()]  # noqa: PTH208  # names only
         return []
+
+
+class JournalDamaged(RecordDamaged):
+    """A run's journal cannot be read."""
+
+    advice = "Restore it from a backup; or move it away and resume the run, which then goes over everything once more."
 
 
 @contextmanager
@@ -249,10 +252,14 @@ def journal_of(file: Path | None, vault: LocalVault, record: str) -> Generator[T
         yield journal
 
 
-def _from_top(asked: Asked) -> Asked:
-    layer = asked.layer and Layer(asked.layer.key.expanduser().absolute(), asked.layer.names)
-    options = {n: from_here(v) if names_a_file(n) else v for n, v in asked.options.items()}
-    return replace(asked, address=absolute(asked.address), options=options, layer=layer)
+def _begun(folder: Path) -> bool:
+    """Whether there is a run, readable or not; a folder without a file is one that is about to be made, or never was."""
+    try:
+        return any(not name.startswith(".") for name in os.listdir(folder))  # noqa: PTH208  # names only
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True
 
 
 def _meaning(record: Record) -> object:

@@ -16,9 +16,10 @@ from mover.boot.addresses import end_of
 from mover.boot.connections import Connections
 from mover.boot.copying import Copy, copy
 from mover.boot.home import Home
-from mover.boot.runs import RunFolder, Runs, Standing, Wanted, journal_of
+from mover.boot.runs import RunFolder, Runs, Standing, journal_of
 from mover.boot.sides import End
 from mover.boot.telling import TellingJournal
+from mover.boot.wanted import Wanted
 from mover.core.clock import Clock, SystemClock
 from mover.core.errors import BadAddress, LinkError, MoverError, NotFound, UsageError
 from mover.core.secret import Secret

@@ -95,4 +95,4 @@ def _save(spec: Spec, name: str, said: dict[str, Any], *, replace: bool) -> None
         values[option] = secret_in(str(value), option) if kind == "secret" else value
     values.update(secrets_in_environment(spec, "MOVER", values))
     kept = Connections(home()).add(name, spec.key, values, replace=replace)
-    say(f"{name} is saved: {kept.title}, {kept.channel.value}. Try it: mover connection check {name}")
+    say(f"{name} is saved: {kept.title}, {kept.channel and kept.channel.value}. Try it: mover connection check {name}")

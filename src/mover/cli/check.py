@@ -6,14 +6,16 @@ from typing import Any
 
 import click
 
+from mover.cli.completing import addresses
 from mover.cli.filtering import filter_options
 from mover.cli.output import format_option
-from mover.cli.places import option_options
+from mover.cli.places import key_options, option_options
+from mover.cli.wire import wire_option
 
 
 @click.command()
-@click.argument("source")
-@click.argument("destination")
+@click.argument("source", shell_complete=addresses)
+@click.argument("destination", shell_complete=addresses)
 @click.option(
     "--compare",
     type=click.Choice(["auto", "size", "digest", "stored"]),
@@ -26,9 +28,12 @@ from mover.cli.places import option_options
 @filter_options
 @option_options("source")
 @option_options("destination")
+@key_options("destination", "The destination is encrypted to the key in this file; as the copy was made.")
+@key_options("source", "The source is encrypted with the key in this file.")
 @click.option("--quick", is_flag=True, help="Compare listings only; do not read files.")
 @click.option("--one-way", is_flag=True, help="Do not look for what only the destination has.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and results.")
+@wire_option
 @format_option
 def check(**said: Any) -> int:
     """Compare the folders SOURCE and DESTINATION, every byte; nothing is written.

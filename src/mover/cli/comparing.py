@@ -11,7 +11,7 @@ import click
 
 from mover.boot.comparing import Found, Sums, compared
 from mover.boot.home import home
-from mover.boot.runs import Wanted
+from mover.boot.wanted import Wanted
 from mover.boot.working import Watch, Worker
 from mover.cli.filtering import filters_of
 from mover.cli.interrupts import to_the_end
@@ -31,10 +31,7 @@ def run_check(said: dict[str, Any]) -> int:
     settings = RunSettings(
         verify=verify, compare=said["compare"], names=said["names"], links=said["links"], dry_run=True
     )
-    source, destination = (
-        asked(role, said[role], said[f"{role}_option"], said[f"{role}_secret"]) for role in ("source", "destination")
-    )
-    wanted = Wanted(source, destination, settings, filters_of(said))
+    wanted = Wanted(asked("source", said), asked("destination", said), settings, filters_of(said))
     one_way = bool(said["one_way"]) or said["names"] == "replace"
     sums, control = Sums(), Control()
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
 from mover.cli.adding import Add
-from mover.cli.output import Format, data, format_option, say, table
+from mover.cli.completing import connections
+from mover.cli.output import Format, counted, data, format_option, say, table
+from mover.cli.wire import wire_option
+
+if TYPE_CHECKING:
+    from mover.boot.connections import Listed
 
 
 @click.group()
 def connection() -> None:
-    """Save, list, check, import and remove connections."""
+    """Save, list, check, rename, import and remove connections."""
 
 
 @connection.command("add", cls=Add)
@@ -38,25 +43,32 @@ def list_connections(form: Format) -> None:
             [
                 {
                     "name": c.name,
-                    "connector": c.connector,
-                    "channel": c.channel.value,
+                    "connector": c.connector or None,
+                    "channel": c.channel and c.channel.value,
                     "options": dict(c.options),
                     "secrets": list(c.secrets),
+                    "problem": c.problem,
                 }
                 for c in found
             ]
         )
         return
-    rows = [(c.name, c.title, c.channel.value, _said(c.options), ", ".join(c.secrets)) for c in found]
+    rows = [
+        (c.name, c.title or "damaged", c.channel and c.channel.value, _said(c), ", ".join(c.secrets)) for c in found
+    ]
     table(("name", "provider", "channel", "options", "secrets"), rows, form)
+    for c in found:
+        if c.problem is not None:
+            say(f"{c.name} cannot be used. Mend it, or remove it and add it again: mover connection remove {c.name}")
 
 
 @connection.command()
-@click.argument("name")
+@click.argument("name", shell_complete=connections)
 @click.option(
     "--deep", is_flag=True, help="Try every promise of a connector in a folder of its own, removed afterwards."
 )
 @click.option("--quick", is_flag=True, help="With --deep: leave out what takes minutes.")
+@wire_option
 @format_option
 def check(name: str, deep: bool, quick: bool, form: Format) -> int:
     """Open a connection and look at its root."""
@@ -85,7 +97,19 @@ def import_(file: Path, only: str | None, form: Format, **how: bool) -> int:
 
 
 @connection.command()
-@click.argument("name")
+@click.argument("old", shell_complete=connections)
+@click.argument("new")
+def rename(old: str, new: str) -> None:
+    """Give a connection another name. Its runs go on under the new one."""
+    from mover.boot.home import home
+    from mover.boot.renaming import rename as renamed
+
+    runs = renamed(home(), old, new)
+    say(f"{old} is {new} now" + (f", in {counted(runs, 'run')} too" if runs else ""))
+
+
+@connection.command()
+@click.argument("name", shell_complete=connections)
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def remove(name: str, yes: bool) -> None:
     """Forget a connection and its secrets. Nothing is touched at the provider."""
@@ -95,14 +119,13 @@ def remove(name: str, yes: bool) -> None:
     from mover.boot.home import home
     from mover.core.errors import BadOption
 
-    connections = Connections(home())
     if not yes:
         if not sys.stdin.isatty():
             raise BadOption("nobody is there to ask: say --yes", item="yes")
         click.confirm(f"forget {name} and its secrets?", abort=True, err=True)
-    connections.remove(name)
+    Connections(home()).remove(name)
     say(f"{name} is forgotten")
 
 
-def _said(options: Any) -> str:
-    return ", ".join(f"{name}={value}" for name, value in options.items())
+def _said(listed: Listed) -> str:
+    return listed.problem or ", ".join(f"{name}={value}" for name, value in listed.options.items())

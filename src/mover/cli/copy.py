@@ -7,14 +7,15 @@ from typing import Any
 
 import click
 
+from mover.cli.completing import addresses
 from mover.cli.filtering import filter_options
 from mover.cli.output import format_option
-from mover.cli.places import option_options
+from mover.cli.places import key_options, option_options
 
 
 @click.command(short_help="Copy a folder or file; whatever is there already stays.")
-@click.argument("source")
-@click.argument("destination")
+@click.argument("source", shell_complete=addresses)
+@click.argument("destination", shell_complete=addresses)
 @click.option("-n", "--dry-run", is_flag=True, help="Show what a copy would do; write nothing.")
 @click.option(
     "--verify",
@@ -51,23 +52,19 @@ from mover.cli.places import option_options
 @click.option("--bwlimit", metavar="RATE", help="Bytes a second at most, such as 20M.")
 @option_options("source")
 @option_options("destination")
-@click.option(
-    "--encrypt-to",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Encrypt everything to the key in this file (rclone's crypt): the destination sees ciphertext only.",
+@key_options(
+    "destination",
+    "Encrypt everything to the key in this file (rclone's crypt): the destination sees ciphertext only.",
 )
-@click.option("--encrypt-names", is_flag=True, help="With --encrypt-to: encrypt names too.")
-@click.option(
-    "--decrypt-with",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Decrypt the source with the key in this file.",
-)
-@click.option("--decrypt-names", is_flag=True, help="With --decrypt-with: names are encrypted too.")
+@key_options("source", "Decrypt the source with the key in this file.")
 @click.option("-P", "--progress", is_flag=True, help="Show what goes on, on standard error.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and results.")
-@click.option("-v", "--verbose", count=True, help="Name every item as it is settled; -vv: every failed attempt too.")
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    help="Name every item as it is settled; -vv: every failed attempt and HTTP request too.",
+)
 @click.option(
     "--report", type=click.Path(path_type=Path), metavar="FILE", help="Write the report there (.json, .csv or text)."
 )

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from mover.boot.home import home
-from mover.boot.runs import Wanted
 from mover.boot.sides import End
+from mover.boot.wanted import Wanted
 from mover.boot.working import NOTHING, Outcome, Watch, Worker
 from mover.cli.filtering import filters_of
 from mover.cli.interrupts import to_the_end
@@ -17,7 +17,7 @@ from mover.cli.output import Format, say
 from mover.cli.places import asked
 from mover.cli.progress import Display
 from mover.cli.results import print_outcome, print_plan, told, write_report
-from mover.core.errors import BadOption
+from mover.cli.wire import hear
 from mover.core.spec import Channel
 from mover.core.states import State
 from mover.engine.control import Control
@@ -37,10 +37,6 @@ def run_copy(said: dict[str, Any]) -> int:
 
 def wanted_of(said: dict[str, Any]) -> Wanted:
     """What the options of `mover copy` ask for. Raises `BadOption`."""
-    if said["encrypt_names"] and not said["encrypt_to"]:
-        raise BadOption("--encrypt-names needs --encrypt-to FILE", item="encrypt-names")
-    if said["decrypt_names"] and not said["decrypt_with"]:
-        raise BadOption("--decrypt-names needs --decrypt-with FILE", item="decrypt-names")
     settings = RunSettings(
         verify=said["verify"],
         compare=said["compare"],
@@ -50,14 +46,7 @@ def wanted_of(said: dict[str, Any]) -> Wanted:
         transfers=said["transfers"],
         bytes_per_second=size_of(said["bwlimit"], "--bwlimit") or None,
     )
-    source, destination = (
-        asked(role, said[role], said[f"{role}_option"], said[f"{role}_secret"], key, names=names)
-        for role, key, names in (
-            ("source", said["decrypt_with"], said["decrypt_names"]),
-            ("destination", said["encrypt_to"], said["encrypt_names"]),
-        )
-    )
-    return Wanted(source, destination, settings, filters_of(said))
+    return Wanted(asked("source", said), asked("destination", said), settings, filters_of(said))
 
 
 def worked(work: Callable[[Watch], Awaitable[Outcome]], worker: Worker, said: dict[str, Any]) -> int:
@@ -97,6 +86,7 @@ def _watched(work: Callable[[Watch], Awaitable[Outcome]], said: dict[str, Any]) 
     watch = Watch(Control(), Progress(), opened, begun)
     if said["verbose"]:
         watch.settled = lambda line: say(told(line))
+    hear(said["verbose"])
     if said["verbose"] > 1:
         watch.failed = lambda attempt: say(f"attempt failed: {attempt.path}: {attempt.code}: {attempt.detail}")
 

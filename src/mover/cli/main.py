@@ -26,8 +26,9 @@ COMMANDS: Final = {
     "ls": ("mover.cli.look:ls", "List a folder."),
     "tree": ("mover.cli.look:tree", "List a folder and all below it."),
     "about": ("mover.cli.look:about", "Show an account: room left, protection, what it can do."),
-    "connection": ("mover.cli.connection:connection", "Save, list, check, import and remove connections."),
+    "connection": ("mover.cli.connection:connection", "Save, list, check, rename, import and remove connections."),
     "run": ("mover.cli.run:run", "List, show, resume and report runs."),
+    "completion": ("mover.cli.completion:completion", "Print the script that has a shell complete `mover`."),
     "doctor": ("mover.cli.doctor:doctor", "Look whether this machine is fit for Mover."),
     "version": ("mover.cli.doctor:version", "Show the version."),
 }
@@ -72,8 +73,9 @@ def _code_of(problem: BaseException) -> int:
     elif isinstance(problem, BrokenPipeError):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # nobody reads on: nothing is to be said at exit
         code = STOPPED
-    elif isinstance(problem, OSError):
-        click.echo(f"error: {problem.strerror or problem}: {problem.filename or 'this machine'}", err=True)
+    elif isinstance(problem, OSError) or _is_of_a_database(problem):
+        told = (problem.strerror, problem.filename) if isinstance(problem, OSError) else (None, None)
+        say(f"error: {told[0] or problem}: {told[1] or 'this machine'}")
         click.echo("Mend that on this machine and give the same command again; it goes on where it stopped.", err=True)
         code = STOPPED
     else:
@@ -86,6 +88,12 @@ def tell(problem: MoverError) -> None:
     """Print an error, its advice last."""
     say(f"error: {problem.detail}")
     click.echo(problem.advice, err=True)
+
+
+def _is_of_a_database(problem: BaseException) -> bool:
+    """Whether a journal cannot be read or written: a full disk, for one. Commands that open none do not load SQLite for this."""
+    sqlite3 = sys.modules.get("sqlite3")
+    return sqlite3 is not None and isinstance(problem, sqlite3.OperationalError)
 
 
 def _where(problem: BaseException) -> str:

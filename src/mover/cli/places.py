@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 if TYPE_CHECKING:
     from mover.boot.addresses import Asked
+    from mover.boot.sides import Layer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -35,19 +36,40 @@ def option_options(role: str) -> Callable[[F], F]:
     return add
 
 
-def asked(
-    role: str,
-    address: str,
-    options: tuple[str, ...],
-    secrets: tuple[str, ...],
-    key: Path | None = None,
-    *,
-    names: bool = False,
-) -> Asked:
-    """The place that the arguments of a command name."""
+_KEYS: Final = {"source": ("decrypt-with", "decrypt-names"), "destination": ("encrypt-to", "encrypt-names")}
+
+
+def key_options(role: str, what: str) -> Callable[[F], F]:
+    """`--decrypt-with` and `--decrypt-names` for a source, `--encrypt-to` and `--encrypt-names` for a destination."""
+    file, names = _KEYS[role]
+
+    def add(command: F) -> F:
+        by = click.option(f"--{file}", type=click.Path(path_type=Path), metavar="FILE", help=what)
+        return by(click.option(f"--{names}", is_flag=True, help=f"With --{file}: names are encrypted too.")(command))
+
+    return add
+
+
+def asked(role: str, said: Mapping[str, Any]) -> Asked:
+    """The place that the options of a command name.
+
+    Raises:
+        BadOption: an option is no `KEY=VALUE`, a file cannot be read, or names are to be encrypted without a key.
+    """
     from mover.boot.addresses import Asked
     from mover.boot.given import pairs, secrets_of
-    from mover.boot.sides import Layer
 
-    layer = None if key is None else Layer(key, names)
-    return Asked(role, address, pairs(options, f"--{role}-option"), secrets_of(secrets, f"--{role}-secret"), layer)
+    options = pairs(said[f"{role}_option"], f"--{role}-option")
+    secrets = secrets_of(said[f"{role}_secret"], f"--{role}-secret")
+    return Asked(role, said[role], options, secrets, _layer(role, said))
+
+
+def _layer(role: str, said: Mapping[str, Any]) -> Layer | None:
+    from mover.boot.sides import Layer
+    from mover.core.errors import BadOption
+
+    file, names = _KEYS[role]
+    key, sealed = said[file.replace("-", "_")], bool(said[names.replace("-", "_")])
+    if sealed and key is None:
+        raise BadOption(f"--{names} needs --{file} FILE", item=names)
+    return None if key is None else Layer(key, sealed)

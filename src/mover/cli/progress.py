@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import sys
-import time
 from collections import deque
 from types import TracebackType
 from typing import TYPE_CHECKING, Final, Self
 
 from mover.cli.output import safe, say, size_text
+from mover.core.clock import Clock, SystemClock
 from mover.core.states import State
 from mover.engine.progress import Progress
 
@@ -44,8 +44,9 @@ class Rate:
 class Display:
     """Shows a run's progress until the block ends."""
 
-    def __init__(self, progress: Progress, *, wanted: bool) -> None:
+    def __init__(self, progress: Progress, *, wanted: bool, clock: Clock | None = None) -> None:
         self._progress = progress
+        self._clock = clock or SystemClock()
         self._wanted = wanted
         self._rate = Rate()
         self._task: asyncio.Task[None] | None = None
@@ -63,10 +64,10 @@ class Display:
             await asyncio.wait([self._task])
 
     async def _lines(self) -> None:
-        since = time.monotonic()
+        since = self._clock.monotonic()
         while True:  # until the block ends
-            await asyncio.sleep(_LOOK_EVERY)
-            now = time.monotonic()
+            await self._clock.sleep(_LOOK_EVERY)
+            now = self._clock.monotonic()
             rate = self._rate.at(now, self._progress.bytes_moved)
             if now - since >= LINE_EVERY:
                 since = now
@@ -79,12 +80,12 @@ class Display:
         with Live(console=Console(stderr=True), transient=True, auto_refresh=False) as live:
             while True:  # until the block ends
                 self._show(live)
-                await asyncio.sleep(_LOOK_EVERY)
+                await self._clock.sleep(_LOOK_EVERY)
 
     def _show(self, live: Live) -> None:
         from rich.text import Text
 
-        rate = self._rate.at(time.monotonic(), self._progress.bytes_moved)
+        rate = self._rate.at(self._clock.monotonic(), self._progress.bytes_moved)
         live.update(Text("\n".join([line_of(self._progress, rate), *_busiest(self._progress)])), refresh=True)
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mover.cli.output import Format, data, format_option, table
+from mover.cli.completing import runs
+from mover.cli.output import Format, data, format_option, say, table
 
 if TYPE_CHECKING:
-    from mover.boot.runs import RunFolder
+    from mover.boot.run_list import ListedRun
 
 
 @click.group()
@@ -21,32 +22,33 @@ def run() -> None:
 @run.command("list")
 @format_option
 def list_runs(form: Format) -> None:
-    """List all runs, the latest first."""
+    """List all runs, the latest first. One that cannot be read is listed as damaged, with what to do."""
     from mover.boot.home import home
+    from mover.boot.run_list import listed
     from mover.boot.runs import Runs
 
-    table(
-        ("run", "state", "source", "destination", "updated", "reason"),
-        [_row(found, form) for found in Runs(home()).all()],
-        form,
-    )
+    found = list(listed(Runs(home())))
+    columns = ("run", "state", "source", "destination", "updated", "reason", "advice")
+    if form == "table":
+        table(columns[:-1], [_shown(run) for run in found], form)
+        for run in found:
+            if run.state == "damaged":
+                say(f"run {run.number} is damaged. {run.advice}")
+        return
+    table(columns, [(r.number, r.state, r.source, r.destination, _iso(r), r.reason, r.advice) for r in found], form)
 
 
-def _row(found: RunFolder, form: Format) -> tuple[str | int | None, ...]:
-    record, standing = found.record(), found.standing()
-    updated = f"{standing.updated:%Y-%m-%d %H:%M}" if form == "table" else standing.updated.isoformat()
-    return (
-        found.number if form != "table" else str(found.number),
-        standing.state,
-        record.source.address,
-        record.destination.address,
-        updated,
-        standing.reason,
-    )
+def _shown(run: ListedRun) -> tuple[str | None, ...]:
+    updated = None if run.updated is None else f"{run.updated:%Y-%m-%d %H:%M}"
+    return str(run.number), run.state, run.source, run.destination, updated, run.reason
+
+
+def _iso(run: ListedRun) -> str | None:
+    return None if run.updated is None else run.updated.isoformat()
 
 
 @run.command()
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=click.IntRange(1), shell_complete=runs)
 @format_option
 def show(number: int, form: Format) -> None:
     """Show one run: what was asked, how it stands, its totals."""
@@ -65,10 +67,15 @@ def show(number: int, form: Format) -> None:
 
 
 @run.command()
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=click.IntRange(1), shell_complete=runs)
 @click.option("-P", "--progress", is_flag=True, help="Show what goes on, on standard error.")
 @click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors and results.")
-@click.option("-v", "--verbose", count=True, help="Name every item as it is settled; -vv: every failed attempt too.")
+@click.option(
+    "-v",
+    "--verbose",
+    count=True,
+    help="Name every item as it is settled; -vv: every failed attempt and HTTP request too.",
+)
 @click.option("--report", type=click.Path(path_type=Path), metavar="FILE", help="Write the report there.")
 @format_option
 def resume(number: int, **said: Any) -> int:
@@ -82,7 +89,7 @@ def resume(number: int, **said: Any) -> int:
 
 
 @run.command()
-@click.argument("number", type=click.IntRange(1))
+@click.argument("number", type=click.IntRange(1), shell_complete=runs)
 @click.option(
     "--state",
     "states",

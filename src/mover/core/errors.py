@@ -11,19 +11,24 @@
     - Locked             somebody else holds it; later it may work
     - Refused            the provider says no to this item, in its own words
     - Untranslatable     content cannot be opened with the key that was given
+    - SpoolGone          what was kept on the way is kept no more
   + LinkError            the connection as a whole failed; the run pauses
     - BadCredentials     sign in again
     - Untrusted          the other side is not who it should be (certificate, host key)
     - Throttled          the provider asks us to slow down
     - Unreachable        network, DNS, TLS, or a server that fails
     - Full               no room is left at the destination
+    - SpoolFull          the disk below the spool is full
+    - SpoolFailed        the disk below the spool failed
   + UsageError           what was asked cannot be done as asked
     - BadOption          an option is unknown, missing or wrong
     - BadAddress         an address cannot be read
     - NotEncrypted       an unencrypted connection that nobody consented to
     - UnknownConnection  no saved connection of that name
+    - ConnectionExists   a saved connection has that name already
     - UnknownRun         no run of that number
     - RunBusy            the run is being worked on by another process
+  + RecordDamaged        a file that Mover keeps of its own is cut, changed or unreadable
   + Sealed               a sealed thing cannot be opened: tampered with, or the wrong key
   + Unsupported          a capability was used that was not declared (a bug of ours)
 """
@@ -142,6 +147,15 @@ class Untranslatable(ItemError):
     advice = "Check that --decrypt-with names the key the files were encrypted to."
 
 
+class SpoolGone(ItemError):
+    """Bytes were asked for that the spool no longer has; the source still has them."""
+
+    code = "spool-gone"
+    retry = Retry.SOON
+    http_status, exit_code = 500, 5
+    advice = "Nothing to do: the item is fetched again."
+
+
 class LinkError(MoverError):
     """The connection as a whole failed; the run pauses and can be resumed."""
 
@@ -190,6 +204,26 @@ class Full(LinkError):
     advice = "Make room or raise the quota at the destination, then resume the run."
 
 
+class SpoolFull(LinkError):
+    """The disk below the spool is full; every file in the spool stays readable."""
+
+    code = "spool-full"
+    http_status, exit_code = 507, 8
+    advice = (
+        "Make room on the disk that holds the spool, choose another folder or a smaller quota; then resume the run."
+    )
+
+
+class SpoolFailed(LinkError):
+    """The disk below the spool failed."""
+
+    code = "spool-failed"
+    http_status, exit_code = 500, 1
+    advice = (
+        "Check the disk that holds the spool (dmesg shows its errors) or choose another folder; then resume the run."
+    )
+
+
 class UsageError(MoverError):
     """What was asked cannot be done as asked."""
 
@@ -228,6 +262,14 @@ class UnknownConnection(UsageError):
     advice = "`mover connection list` shows the saved connections."
 
 
+class ConnectionExists(UsageError):
+    """A saved connection has that name already."""
+
+    code = "connection-exists"
+    http_status = 409
+    advice = "Choose another name, or remove the other connection first; `add` and `import` take --replace."
+
+
 class UnknownRun(UsageError):
     """No run has that number."""
 
@@ -242,6 +284,14 @@ class RunBusy(UsageError):
     code = "run-busy"
     http_status, exit_code = 409, 5
     advice = "Wait for the other process, or stop it; then resume the run."
+
+
+class RecordDamaged(MoverError):
+    """A file that Mover keeps of its own is cut, changed or cannot be read."""
+
+    code = "record-damaged"
+    http_status, exit_code = 500, 1
+    advice = "Restore the file from a backup, or move it away and begin anew; files at providers are not touched by it."
 
 
 class Sealed(MoverError):

@@ -10,6 +10,7 @@ import re
 from collections.abc import AsyncGenerator, AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass
+from logging import DEBUG
 from typing import Final
 
 from pyreqwest.client import Client
@@ -19,6 +20,7 @@ from pyreqwest.request import RequestBuilder
 
 from mover.core.errors import Damaged, Unfit
 from mover.net._http_faults import host_of, not_encrypted, translated
+from mover.net._http_log import LOG, Request, told
 from mover.net.bulk import Bulk, Exchange
 from mover.net.http_settings import HttpSettings, client
 
@@ -148,6 +150,48 @@ class Http:
             raise not_encrypted(host_of(url))
 
 
+class _Logged(Http):
+    """The same, each request told to the log."""
+
+    async def send(self, method: str, url: str, headers: Headers = NO_HEADERS, body: bytes | None = None) -> Answer:
+        if body is not None and len(body) >= _LARGE:
+            return await self.upload(method, url, headers, body, len(body))
+        with told(method, url, len(body or b"")) as request:
+            answer = await super().send(method, url, headers, body)
+            request.status, request.received = answer.status, len(answer.body)
+            return answer
+
+    async def upload(
+        self, method: str, url: str, headers: Headers, chunks: AsyncIterator[bytes] | bytes, size: int | None
+    ) -> Answer:
+        with told(method, url, size) as request:
+            answer = await super().upload(method, url, headers, chunks, size)
+            request.status, request.received = answer.status, len(answer.body)
+            return answer
+
+    @asynccontextmanager
+    async def stream(
+        self, method: str, url: str, headers: Headers = NO_HEADERS, body: bytes | None = None
+    ) -> AsyncGenerator[StreamedAnswer]:
+        with told(method, url, len(body or b"")) as request:
+            async with super().stream(method, url, headers, body) as answer:
+                request.status = answer.status
+                yield _CountedAnswer(answer, request)
+
+
+class _CountedAnswer(StreamedAnswer):
+    __slots__ = ("_request",)
+
+    def __init__(self, answer: StreamedAnswer, request: Request) -> None:
+        super().__init__(answer.status, answer.headers, answer._exchange)  # noqa: SLF001  # of its own kind
+        self._request = request
+
+    async def read(self, amount: int = CHUNK) -> bytes:
+        data = await super().read(amount)
+        self._request.received += len(data)
+        return data
+
+
 @asynccontextmanager
 async def http(settings: HttpSettings) -> AsyncGenerator[Http]:
     """A pool of connections that is closed when the block ends. TLS 1.2 or newer only.
@@ -158,7 +202,8 @@ async def http(settings: HttpSettings) -> AsyncGenerator[Http]:
     bulk = Bulk(settings)
     try:
         async with client(settings) as made:
-            yield Http(made, bulk, allow_plain=settings.allow_plain)
+            face = _Logged if LOG.isEnabledFor(DEBUG) else Http  # what is off costs nothing
+            yield face(made, bulk, allow_plain=settings.allow_plain)
     finally:
         await bulk.close()
 
