@@ -8,11 +8,16 @@ Every figure of the claim is a ratio of two programs that ran minutes apart on t
 from __future__ import annotations
 
 import argparse
+from typing import Final
 
 from bench_contests import CONTESTS
 from bench_page import Row, page, table
 from bench_running import RCLONES, bench_of
 from with_sites import ROOT
+
+
+BY_HAND: Final = "\n## Where it stands\n"
+"""What stands below this in the page is written by people, and stays."""
 
 
 def main() -> None:
@@ -35,7 +40,9 @@ def main() -> None:
                 print(table(rows[-1:]), flush=True)
     print(table(rows))
     if said.write:
-        (ROOT / "docs" / "performance.md").write_text(page(rows, said.rounds, latest=said.latest))
+        file = ROOT / "docs" / "performance.md"
+        _, mark, said_by_hand = file.read_text().partition(BY_HAND)
+        file.write_text(page(rows, said.rounds, latest=said.latest) + mark + said_by_hand)
 
 
 if __name__ == "__main__":

@@ -59,14 +59,16 @@ def http_contests(bench: Bench) -> Iterator[Contest]:
             ">= 2.0x, CPU <= 0.6x" if verify == "none" else "",
             {
                 "mover": [bench.mover("copy", "dav:small", "dav2:small", "--verify", verify)],
-                **bench.rclones(
-                    "copy",
-                    "dav:small",
-                    "dav2:small",
-                    *TUNED,
-                    *NO_CHECK,
-                    latest_only=PACER,
-                    certificate=certificate,
+                **latest(
+                    bench.rclones(
+                        "copy",
+                        "dav:small",
+                        "dav2:small",
+                        *TUNED,
+                        *NO_CHECK,
+                        latest_only=PACER,
+                        certificate=certificate,
+                    )
                 ),
             },
             forgetting(bench, other / "small"),
@@ -189,6 +191,11 @@ def s3_section(site: Site) -> dict[str, str]:
         "secret_access_key": str(site.options["secret_access_key"]),
         "list_version": "2",
     }
+
+
+def latest(commands: dict[str, list[list[str]]]) -> dict[str, list[list[str]]]:
+    """Without Debian's rclone: its WebDAV is held to 30 calls a second, and knows no word to change that."""
+    return {name: command for name, command in commands.items() if "Debian" not in name}
 
 
 def planted(folder: Path, files: int, size: int) -> None:
