@@ -15,7 +15,6 @@ from bench_page import Row, page, table
 from bench_running import RCLONES, bench_of
 from with_sites import ROOT
 
-
 BY_HAND: Final = "\n## Where it stands\n"
 """What stands below this in the page is written by people, and stays."""
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from mover.core.errors import BadOption
-from mover.engine.filters import Filter, Rule
+from mover.engine.filter_rules import Rule, shown
+from mover.engine.filters import Filter
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +121,7 @@ def _seconds(text: str) -> float:
 def _said(values: Sequence[str], option: str) -> Iterator[tuple[str, str]]:
     for value in values:
         if line := value.rstrip():
-            yield line, f"{option} {line}"
+            yield line, f"{option} {shown(line)}"
 
 
 def _read(texts: Sequence[str], option: str) -> Iterator[tuple[str, str]]:
@@ -140,5 +141,6 @@ def _add(rules: list[Rule], line: str, where: str) -> None:
         rules.append(Rule(line[0] == "+", line[2:], where))
     else:
         raise BadOption(
-            f"{where}: {line} is no rule: begin it with '+ ' or '- ', or say '!' to forget all before it", item=line
+            f"{where}: {shown(line)} is no rule: begin it with '+ ' or '- ', or say '!' to forget all before it",
+            item=shown(line),
         )

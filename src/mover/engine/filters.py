@@ -1,35 +1,19 @@
 """Which items of the source are moved: rclone's filters (https://rclone.org/filtering/), rule for rule.
 
-The first rule that matches decides; what no rule matches is taken. Folders have rules of their own, made from the same patterns, so that a
-folder in which nothing can match is not even listed.
+The first rule that matches decides; what no rule matches is taken.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
 from mover.core.errors import BadOption
-from mover.engine.globs import ANYWHERE, Glob, read
-from mover.engine.regexps import translated
+from mover.engine.filter_rules import Rule, Rules
 
 REMEMBERED: Final = 4096
 """How many folders' verdicts a filter keeps at hand."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Take, or leave, what matches a pattern. `where` is the place the user wrote it, for messages."""
-
-    take: bool
-    pattern: str
-    where: str = ""
-
-    def __str__(self) -> str:
-        return f"{'+' if self.take else '-'} {self.pattern}"
 
 
 class Filter:
@@ -60,11 +44,9 @@ class Filter:
         self._sizes = (min_size, max_size)
         self._times = (not_before, not_after)
         self._bounded = (min_size, max_size, not_before, not_after) != (None, None, None, None)
-        compiled = [_compiled(rule, ignore_case) for rule in rules]
-        self._file_rules = tuple(t for files, _ in compiled for t in files)
-        self._folder_rules = tuple(t for _, folders in compiled for t in folders)
+        self._rules = Rules(rules, ignore_case=ignore_case)
         self._folders: dict[str, Rule | None] = {}
-        self.active = bool(compiled) or self._bounded
+        self.active = bool(rules) or self._bounded
         """Whether anything may be left out at all."""
 
     def takes_file(self, path: str, size: int | None = None, modified: datetime | None = None) -> bool:
@@ -81,7 +63,7 @@ class Filter:
 
     def takes_folder(self, path: str) -> bool:
         """Whether the folder must be listed. `False` only if no file below it is moved."""
-        return not self._folder_rules or self._refusal_of_folder(path) is None
+        return not self._rules.for_folders or self._refusal_of_folder(path) is None
 
     def reason(self, path: str, size: int | None = None, modified: datetime | None = None) -> str:
         """Why the file is not moved, for the report; "" if it is."""
@@ -94,8 +76,8 @@ class Filter:
         return _reason(self._refusal_of_folder(path))
 
     def _refusal(self, path: str) -> Rule | None:
-        refusal = self._refusal_of_folder(path.rpartition("/")[0]) if self._folder_rules else None
-        return refusal or _first(self._file_rules, path)
+        refusal = self._refusal_of_folder(path.rpartition("/")[0]) if self._rules.for_folders else None
+        return refusal or self._rules.refusal_of_file(path)
 
     def _refusal_of_folder(self, path: str) -> Rule | None:
         known = self._folders
@@ -109,7 +91,7 @@ class Filter:
             path = path.rpartition("/")[0]
         refusal = known[path] if path else None
         for folder in reversed(missing):
-            refusal = known[folder] = refusal or _first(self._folder_rules, f"{folder}/")
+            refusal = known[folder] = refusal or self._rules.refusal_of_folder(folder)
         return refusal
 
     def _out_of_bounds(self, size: int | None, modified: datetime | None) -> str | None:
@@ -131,51 +113,8 @@ class Filter:
 EVERYTHING: Final = Filter()
 """Leaves nothing out."""
 
-_Test = tuple[Callable[[str], object], Rule]
-
-
-def _first(tests: tuple[_Test, ...], path: str) -> Rule | None:
-    """The first rule that matches, if it is one that leaves out."""
-    for matches, rule in tests:
-        if matches(path):
-            return None if rule.take else rule
-    return None
-
 
 def _reason(refusal: Rule | None) -> str:
     if refusal is None:
         return ""
     return f"left out by the rule {refusal}" + (f" ({refusal.where})" if refusal.where else "")
-
-
-def _compiled(rule: Rule, ignore_case: bool) -> tuple[list[_Test], list[_Test]]:  # noqa: FBT001  # a private step
-    """The tests of one rule, for files and for folders.
-
-    A pattern with a closing slash is for folders alone; leaving a folder out means all that is in it. To take a file its folders must be
-    listed; to leave one out says nothing of folders, unless the pattern matches whole trees or all names.
-    """
-    of_folders = rule.pattern.endswith("/")
-    pattern = f"{rule.pattern}**" if of_folders and not rule.take else rule.pattern
-    flags = re.IGNORECASE if ignore_case else re.NOFLAG
-    try:
-        glob = read(pattern)
-        for_folders = _folder_expressions(rule, glob, pattern)
-        for_files = [glob.files] if glob.spans or not of_folders else []
-        return (
-            [(re.compile(translated(e), flags).search, rule) for e in for_files],
-            [(re.compile(translated(e), flags).search, rule) for e in for_folders],
-        )
-    except (ValueError, re.error, OverflowError) as error:
-        place = f"{rule.where}: " if rule.where else ""
-        raise BadOption(f"{place}the pattern {rule.pattern} cannot be read: {error}", item=rule.pattern) from error
-
-
-def _folder_expressions(rule: Rule, glob: Glob, pattern: str) -> list[str]:
-    found: list[str] = []
-    if pattern == "*" and not rule.take:
-        found.append(ANYWHERE)
-    if rule.take and (glob.spans or not pattern.endswith("/")):
-        found.extend(glob.folders)
-    if glob.spans or pattern.endswith("/"):
-        found.append(glob.files)
-    return found

@@ -1,29 +1,32 @@
-"""rclone's patterns (https://rclone.org/filtering/#patterns), read once into an expression for files and some for folders.
+"""rclone's patterns (https://rclone.org/filtering/#pattern-syntax), read into regular expressions in RE2's syntax.
 
 `*` and `?` stop at a slash, `**` does not; `[a-z]` is a class, `{a,b}` a choice, `{{...}}` a regular expression; a leading slash ties the
-pattern to the root, else it may begin at any name. rclone 1.75 is the judge of what its manual leaves open: `[!a]` is no negation
-(`[^a]` is), and a `]` in a class cannot be escaped.
+pattern to the root, else it may begin at any name. What the manual leaves open was settled by asking rclone 1.75 itself: `[!a]` is no
+negation (`[^a]` is), and a `]` in a class cannot be escaped.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Final
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
 
-ANYWHERE: Final = "^(?s:.*)$"
+ANYWHERE: Final = "^"
 """The expression that every folder fits."""
 
+LONGEST: Final = 16 << 10
+"""Characters of a pattern."""
 
-@dataclass(frozen=True, slots=True)
-class Glob:
-    """A pattern that has been read. All expressions are RE2, anchored, to be searched for.
 
-    `files` is for paths. `folders` are for paths of folders with a closing slash: any folder that may hold a match fits one of them.
-    `spans` says that the pattern has a `**`, so that it can match whole trees.
+class Glob(NamedTuple):
+    """A pattern that has been read. The expressions are to be searched for in a path; their `.` is any character.
+
+    `files` is for paths of files. `folders` is for paths of folders with a closing slash: every folder on the way to a match fits it;
+    `None` if matches lie in the root alone. `spans` says that the pattern has a `**`, so that it can match whole trees.
     """
 
     files: str
-    folders: tuple[str, ...]
+    folders: str | None
     spans: bool
 
 
@@ -31,140 +34,104 @@ def read(pattern: str) -> Glob:
     """Read a pattern.
 
     Raises:
-        ValueError: brackets or braces do not match, or there are too many stars; the text says which.
+        ValueError: brackets or braces do not match, there are too many stars, or it is too long; the text says which.
     """
-    reader = _Reader(pattern)
-    pieces = reader.pieces()
+    if len(pattern) > LONGEST:
+        raise ValueError(f"it is longer than {LONGEST} characters: make several rules of it")
+    pieces = list(_pieces(pattern))
     begin = "^" if pattern.startswith("/") else "(^|/)"
-    folders = (ANYWHERE,) if reader.unclear else _folders(begin, pieces)
-    return Glob(f"{begin}{''.join(p.text for p in pieces)}$", folders, reader.spans)
+    return Glob(
+        files=f"{begin}{''.join(piece.text for piece in pieces)}$",
+        folders=ANYWHERE if _hides_folders(pattern, pieces) else _folders(begin, pieces),
+        spans=any(piece.kind == "tree" for piece in pieces),
+    )
 
 
-@dataclass(frozen=True, slots=True)
-class _Piece:
-    """A piece of an expression; `cut` if a folder may end there."""
+_PIECE: Final = re.compile(
+    r"""
+      (?P<regexp> \{\{ (?P<inside> .*? ) \}\} (?!\}) )
+    | (?P<tree>   \*\* (?!\*) )
+    | (?P<part>   \* (?!\*) )
+    | (?P<one>    \? )
+    | (?P<slash>  (?: \\?/ )+ )
+    | (?P<open>   \{ (?!\{) )
+    | (?P<comma>  , )
+    | (?P<close>  \} )
+    | (?P<class>  \[ (?: [^\[\]] | \[:\^?\w+:\] )* \] )
+    | (?P<escape> \\[^QE] )
+    | (?P<text>   [^*?/{,}\[\]\\]+ )
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_TEXTS: Final = {
+    "tree": ".*",
+    "part": "[^/]*",
+    "one": "[^/]",
+    "open": "(",
+    "close": ")",
+}
+_WRONG: Final = {
+    "*": "there are more than two stars in a row",
+    "[": "a [ lacks its ]",
+    "]": "a ] has no [ before it",
+    "{": "a {{ lacks its }}",
+    "\\": "a \\ has no character to stand before (\\Q and \\E are for {{...}} alone)",
+}
+_NESTED: Final = re.compile(r"\{[^}]*\{")  # of any kind: rclone takes two escaped braces for nested ones, too
 
+
+class _Piece(NamedTuple):
+    kind: str
     text: str
-    cut: bool = False
+    depth: int  # how many braces are open around it
 
 
-SLASH: Final = _Piece("/", cut=True)
-TREE: Final = _Piece("(?s:.*)", cut=True)  # names may hold newlines
-NAME: Final = _Piece("[^/]*")
-
-
-_SINGLE: Final = {"?": "[^/]", **{c: f"\\{c}" for c in ".+()|^$"}}
-
-
-@dataclass(slots=True)
-class _Reader:
-    text: str
-    at: int = 0
-    depth: int = 0
-    spans: bool = False
-    unclear: bool = False  # which folders can hold a match cannot be told
-    made: list[_Piece] = field(default_factory=list[_Piece])
-
-    def pieces(self) -> list[_Piece]:
-        self.at = 1 if self.text.startswith("/") else 0
-        while self.at < len(self.text):
-            self._next(self.text[self.at])
-        if self.depth:
-            raise ValueError("a { lacks its }")
-        return self.made
-
-    def _next(self, c: str) -> None:
-        if c == "*":
-            self._stars()
-        elif c == "[":
-            self._class()
-        elif c == "\\":
-            self._escape()
-        elif c in "{},":
-            self._choice(c)
-        elif c == "]":
-            raise ValueError("a ] has no [ before it")
-        elif c == "/":
-            self._slash(1)
-        else:
-            self._took(1, _SINGLE.get(c, c))
-
-    def _took(self, length: int, text: str) -> None:
-        self.made.append(_Piece(text))
-        self.at += length
-
-    def _slash(self, length: int) -> None:
-        self.made.append(SLASH)
-        self.unclear = self.unclear or self.depth > 0
-        self.at += length
-
-    def _stars(self) -> None:
-        rest = self.text[self.at :]
-        count = len(rest) - len(rest.lstrip("*"))
-        if count > 2:  # noqa: PLR2004  # * and ** are all there is
-            raise ValueError("there are more than two stars in a row")
-        self.made.append(NAME if count == 1 else TREE)
-        self.spans = self.spans or count > 1
-        self.unclear = self.unclear or (count > 1 and self.depth > 0)
-        self.at += count
-
-    def _class(self) -> None:
-        """Everything up to the bracket that closes this one."""
-        depth = 0
-        for end in range(self.at, len(self.text)):
-            depth += {"[": 1, "]": -1}.get(self.text[end], 0)
-            if not depth:
-                break
-        else:
-            raise ValueError("a [ lacks its ]")
-        inside = self.text[self.at : end + 1]
-        self.unclear = self.unclear or "/" in inside
-        self._took(len(inside), inside)
-
-    def _escape(self) -> None:
-        if self.text.startswith("\\/", self.at):
-            self._slash(2)
-        elif self.at + 1 == len(self.text):
-            raise ValueError("it ends with a single \\")
-        else:
-            self._took(2, self.text[self.at : self.at + 2])
-
-    def _choice(self, c: str) -> None:
-        if c == "{" and self.text.startswith("{{", self.at):
-            self._regexp()
-        elif c == "{":
-            self.unclear = self.unclear or self.depth > 0
-            self.depth += 1
-            self._took(1, "(")
-        elif c == ",":
-            self._took(1, "|" if self.depth else ",")
-        elif self.depth:
-            self.depth -= 1
-            self._took(1, ")")
-        else:
+def _pieces(pattern: str) -> Iterator[_Piece]:
+    at, depth = len("/") if pattern.startswith("/") else 0, 0
+    while at < len(pattern):
+        found = _PIECE.match(pattern, at)
+        if found is None:
+            raise ValueError(_WRONG[pattern[at]])
+        kind = found.lastgroup or ""
+        depth -= kind == "close"
+        if depth < 0:
             raise ValueError("a } has no { before it")
-
-    def _regexp(self) -> None:
-        """A regular expression ends with the last brace of the first run of two or more."""
-        end = self.text.find("}}", self.at + 2)
-        if end < 0:
-            raise ValueError("a {{ lacks its }}")
-        while self.text.startswith("}", end + 2):
-            end += 1
-        self.unclear = True
-        self._took(end + 2 - self.at, f"({self.text[self.at + 2 : end]})")
+        yield _Piece(kind, _expression(kind, found, depth), depth)
+        depth += kind == "open"
+        at = found.end()
+    if depth:
+        raise ValueError("a { lacks its }")
 
 
-def _folders(begin: str, pieces: list[_Piece]) -> tuple[str, ...]:
-    """The pattern, cut off after each slash and each `**`: every folder on the way to a match fits one of these."""
-    if begin != "^" and not any(p.cut for p in pieces):
-        return (ANYWHERE,)
-    found: list[str] = []
-    way: list[str] = []
-    for piece in pieces:
-        if piece is SLASH and way and way[-1] == "/":
-            continue  # rclone reads two slashes as one here
-        way.append(piece.text)
-        if piece.cut:
-            found.append(begin + "".join(way) + ("" if piece is SLASH else "/") + "$")
-    return tuple(dict.fromkeys(found))
+def _expression(kind: str, found: re.Match[str], depth: int) -> str:
+    if kind == "regexp":
+        return f"({found['inside']})"
+    if kind == "comma":
+        return "|" if depth else ","
+    if kind == "slash":
+        return found[0].replace("\\", "")
+    if kind == "text":
+        return re.sub(r"[.+()|^$]", r"\\\g<0>", found[0])
+    return _TEXTS.get(kind, found[0])
+
+
+def _hides_folders(pattern: str, pieces: Sequence[_Piece]) -> bool:
+    """Whether the folders on the way to a match cannot be told from the pattern (rclone's answer, too)."""
+    return bool(_NESTED.search(pattern)) or any(
+        (piece.depth and piece.kind in ("open", "slash", "tree")) or (piece.kind == "class" and "/" in piece.text)
+        for piece in pieces
+    )
+
+
+def _folders(begin: str, pieces: Sequence[_Piece]) -> str | None:
+    """`^a/(b/(c/)?)?$` for `/a/b/c/name`. Any folder may follow a `**`."""
+    steps: list[str] = []
+    step = ""
+    for kind, text, _ in pieces:
+        step += "" if kind == "slash" else text
+        if kind in ("slash", "tree"):
+            steps.append(f"{step}/")
+            step = ""
+    if not steps:
+        return None if begin == "^" else ANYWHERE
+    return f"{begin}{'('.join(steps)}{')?' * (len(steps) - 1)}$"
