@@ -77,9 +77,9 @@ def page(rows: Sequence[Row], rounds: int, *, latest: bool) -> str:
 Measured by `make bench` (tools/bench.py): both programs against the same servers on one machine, in turns, medians of {rounds} rounds,
 start-up included. "Fastest rclone" is {who},
 with the flags that suit it best: 32 transfers and checkers, no check of the destination where there is nothing to check, the WebDAV
-pacer off (Debian's, which cannot, is left out of
-the small files' rows there), S3 without extra HEADs and checksums, SFTP with AES-128-GCM and without
-hash commands. CPU is the client's own. Servers share the machine's cores with the client, so read the ratios, not the rates.
+pacer off (Debian's, which cannot, is left out of the small files' rows there), S3 without extra HEADs and checksums, SFTP with
+AES-128-GCM and without hash commands. CPU is the client's own. Servers share the machine's cores with the client, so read the ratios,
+not the rates.
 
 Machine: {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}.
 
