@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mover.core.states import FINAL
 from mover.engine.journal import Attempt, Line
 from mover.engine.local_journal import LocalJournal
 
@@ -16,7 +17,7 @@ class TellingJournal(LocalJournal):
 
     def write(self, line: Line) -> None:
         super().write(line)
-        if self.tell is not None:
+        if self.tell is not None and line.state in FINAL:
             self.tell(line)
 
     def note(self, attempt: Attempt) -> None:

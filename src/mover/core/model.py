@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -157,3 +158,15 @@ class Batch:
     stored: Sequence[float]
     tags: list[str | None] = field(default_factory=list[str | None])
     """The provider's content tag (ETag) as it is written, without quotes. `ListsDeep.entry_of` knows what digest it is."""
+
+    def after(self, path: str) -> Batch:
+        """The rows behind `path`, in the order of the UTF-8 forms."""
+        raw = _raw(path)
+        if not self.paths or not path or _raw(self.paths[0]) > raw:
+            return self
+        at = bisect_right(self.paths, raw, key=_raw)
+        return Batch(self.paths[at:], self.sizes[at:], self.stored[at:], self.tags[at:])
+
+
+def _raw(path: str) -> bytes:
+    return path.encode("utf-8", "surrogateescape")

@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator
 from typing import Final, Self, cast
 
 from mover.core.connector import ListsDeep
-from mover.core.errors import MoverError
 from mover.core.model import Batch, Entry
 from mover.core.spec import Cap
 from mover.engine.control import Control
@@ -20,7 +19,7 @@ from mover.engine.plan import Planner
 from mover.engine.planned import Place
 from mover.engine.scan import Empty, Put
 from mover.engine.settings import RunSettings
-from mover.engine.side import LinkLost, Side
+from mover.engine.side import Side
 
 AHEAD: Final = 2
 """Batches that are fetched before they are needed."""
@@ -42,15 +41,21 @@ class DeepScan:
         self._control = control
         self._top = Folder(destination, None, "", destination.folder.id)
         self._chain: list[Folder] = [self._top]
+        self._marker: tuple[str, bool] | None = (
+            None  # an empty object "folder/", and whether the destination has it too
+        )
 
     async def run(self, put: Put, empty: Empty) -> None:
         """Walk both listings. `put` gets each planned file, `empty` each marker of an empty folder."""
         async with _Rows(self._source) as mine, _Rows(self._destination) as theirs:
             while await mine.more() and not self._control.pausing:
+                await self._waiting_marker(mine.batch.paths[mine.at], empty)
                 has_theirs = await theirs.more()
                 same, alone = _split(mine, theirs if has_theirs else None)
                 self._planner.same_rows(mine.batch, same)
                 await self._rows(alone, mine, theirs, put, empty)
+            if not self._control.pausing:
+                await self._waiting_marker(None, empty)
 
     async def _rows(
         self, alone: list[tuple[int, int | None]], mine: _Rows, theirs: _Rows, put: Put, empty: Empty
@@ -58,8 +63,10 @@ class DeepScan:
         """Plan the rows that are not plainly the same: on one side only, or different."""
         for index, other in alone:
             path = mine.batch.paths[index]
-            if path.endswith("/"):
-                await self._marker(path, has=other is not None, following=mine.after(index), empty=empty)
+            if path.endswith("/") and not mine.batch.sizes[index]:
+                self._marker = path, other is not None
+                if (following := mine.after(index)) is not None:
+                    await self._waiting_marker(following, empty)
                 continue
             entry = mine.entry(index)
             there = None if other is None else theirs.entry(other)
@@ -68,8 +75,12 @@ class DeepScan:
             if planned is not None:
                 await put(planned)
 
-    async def _marker(self, path: str, *, has: bool, following: str | None, empty: Empty) -> None:
-        if following is not None and following.startswith(path):
+    async def _waiting_marker(self, following: str | None, empty: Empty) -> None:
+        """Settle the marker that was met last, now that it is known which row follows it: only an empty folder's counts by itself."""
+        if self._marker is None:
+            return
+        (path, has), self._marker = self._marker, None
+        if (following is not None and following.startswith(path)) or not self._planner.wants_folder(path[:-1]):
             return
         folder = self._folder_of(path + "x")
         folder.exists = has
@@ -94,9 +105,10 @@ class _Rows:
     def __init__(self, side: Side) -> None:
         self._side = side
         self._connector = cast("ListsDeep", side.connector)
-        self._queue: asyncio.Queue[Batch | MoverError | None] = asyncio.Queue(AHEAD)
+        self._queue: asyncio.Queue[Batch | Exception | None] = asyncio.Queue(AHEAD)
         self._feeder: asyncio.Task[None] | None = None
         self._ended = False
+        self._given = ""
         self.batch = Batch([], [], [], [])
         self.at = 0
 
@@ -115,8 +127,8 @@ class _Rows:
             if self._ended:
                 return False
             found = await self._queue.get()
-            if isinstance(found, MoverError):
-                raise LinkLost(found)
+            if isinstance(found, Exception):
+                raise found
             if found is None:
                 self._ended = True
                 self.batch = Batch([], [], [], [])
@@ -134,13 +146,20 @@ class _Rows:
         return self.batch.paths[index + 1] if index + 1 < len(self.batch.paths) else None
 
     async def _feed(self) -> None:
-        stream: AsyncIterator[Batch] = self._connector.list_deep(self._side.folder.id)
         try:
-            async for batch in stream:
-                await self._queue.put(batch)
+            await self._side.patiently(self._list)
             await self._queue.put(None)
-        except MoverError as problem:
+        except Exception as problem:  # noqa: BLE001  # it is raised where the rows are taken, which must not wait for ever
             await self._queue.put(problem)
+
+    async def _list(self) -> None:
+        """List everything; what an attempt before this one has given is not given again, as the rows come in order."""
+        stream: AsyncIterator[Batch] = self._connector.list_deep(self._side.folder.id)
+        async for batch in stream:
+            new = batch.after(self._given)
+            if new.paths:
+                self._given = new.paths[-1]
+                await self._queue.put(new)
 
 
 def _split(mine: _Rows, theirs: _Rows | None) -> tuple[list[int], list[tuple[int, int | None]]]:

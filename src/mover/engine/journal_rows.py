@@ -29,6 +29,14 @@ _ROWS_AT_ONCE: Final = 200
 """Rows in one statement. Python's sqlite3 lets go of the interpreter for every statement, and waits for it again after each."""
 
 
+_UNLESS_COPIED: Final = f"""
+ON CONFLICT (path, id) DO UPDATE SET kind = excluded.kind, state = excluded.state, size = excluded.size, detail = excluded.detail,
+    attempts = 0, pass = excluded.pass, modified = NULL, version = NULL, target = NULL, code = NULL,
+    method = NULL, algorithm = NULL, source = NULL, destination = NULL
+WHERE item.state <> '{State.COPIED.value}' OR item.size IS NOT excluded.size"""
+"""What this run has copied stays copied, with its proof, when a later pass finds it there."""
+
+
 def put_items(database: sqlite3.Connection, rows: Sequence[Sequence[object]]) -> None:
     """Write rows made by `item_row`."""
     _put(database, "INSERT OR REPLACE INTO item VALUES ", f"({', '.join('?' * _ITEM_COLUMNS)})", rows)
@@ -36,18 +44,20 @@ def put_items(database: sqlite3.Connection, rows: Sequence[Sequence[object]]) ->
 
 def put_same(database: sqlite3.Connection, rows: Sequence[Sequence[object]]) -> None:
     """Write rows made by `same_rows`."""
-    head = "INSERT OR REPLACE INTO item (path, id, kind, state, size, detail, attempts, pass) VALUES "
-    _put(database, head, f"(?, x'', '{Kind.FILE.value}', '{State.SAME.value}', ?, ?, 0, ?)", rows)
+    head = "INSERT INTO item (path, id, kind, state, size, detail, attempts, pass) VALUES "
+    form = f"(?, x'', '{Kind.FILE.value}', '{State.SAME.value}', ?, ?, 0, ?)"
+    _put(database, head, form, rows, _UNLESS_COPIED)
 
 
-def _put(database: sqlite3.Connection, head: str, form: str, rows: Sequence[Sequence[object]]) -> None:
-    """Both texts are ours alone: the values go by their question marks."""
-    many = head + ", ".join([form] * _ROWS_AT_ONCE)
+def _put(database: sqlite3.Connection, head: str, form: str, rows: Sequence[Sequence[object]], tail: str = "") -> None:
+    """The texts are ours alone: the values go by their question marks."""
+    many = head + ", ".join([form] * _ROWS_AT_ONCE) + tail
     whole = len(rows) - len(rows) % _ROWS_AT_ONCE
     for at in range(0, whole, _ROWS_AT_ONCE):
         database.execute(many, list(chain.from_iterable(rows[at : at + _ROWS_AT_ONCE])))
     if whole < len(rows):
-        database.execute(head + ", ".join([form] * (len(rows) - whole)), list(chain.from_iterable(rows[whole:])))
+        rest = rows[whole:]
+        database.execute(head + ", ".join([form] * len(rest)) + tail, list(chain.from_iterable(rest)))
 
 
 def text_of(raw: bytes) -> str:

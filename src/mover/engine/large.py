@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Final, TypeVar, cast
 
 from mover.core.connector import Describes, WritesParts
-from mover.core.errors import Changed, Damaged, MoverError
+from mover.core.errors import Changed, Damaged, LinkError, MoverError
 from mover.core.model import Digest, Entry
 from mover.core.spec import Cap
 from mover.engine.fetch import Fetch
@@ -21,7 +21,7 @@ from mover.engine.planned import Planned
 from mover.engine.progress import Active, Progress
 from mover.engine.settings import RunSettings
 from mover.engine.side import LinkLost, Note, Side, first_of
-from mover.engine.verify import needed
+from mover.engine.verify import comparable, needed, read_digests
 from mover.net.pace import Bandwidth
 from mover.spool.errors import SpoolGone
 from mover.spool.spool import Spool
@@ -142,26 +142,35 @@ class LargeFiles:
                 context_of(self._run, planned),
                 size - start,
                 algorithms,
-                window=_least(upload.window(WINDOW), size - start),
+                window=_least(upload.window(min(WINDOW, self._spool.most)), size - start),
             )
             async with room:
                 await _both(fetch, fetch.fill(room, reading, start), lambda: _alone(upload.send(room, start), fetch))
             written = await upload.finish()
+        except LinkError:
+            raise  # what the destination has is gone on with in the next pass
         except MoverError:
             with suppress(MoverError):
                 await upload.abandon()
             raise
-        digests = room.digests if start == 0 else ()
+        digests = room.digests if start == 0 else await self._read_again(reading.entry, written, note)
         return reading.entry, await self._proof_of_parts(written, size, digests)
 
+    async def _read_again(self, entry: Entry, written: Entry, note: Note) -> tuple[Digest, ...]:
+        """What to hold a resumed upload to: its beginning was sent by a process whose digests died with it."""
+        if self._settings.verify == "none" or written.digest("md5-of-parts") is not None:
+            return ()
+        algorithms = (comparable(written),)
+        return await self._source.call(lambda: read_digests(self._source, entry, entry.size, algorithms), note)
+
     async def _proof_of_parts(self, written: Entry, size: int, digests: tuple[Digest, ...]) -> Proof:
-        """Every part was confirmed when it was written; a provider that tells a digest of all parts has confirmed them together."""
+        """A provider that tells a digest of all parts has confirmed them together; else it is as with any other file."""
         told = written.digest("md5-of-parts")
         common = any(written.digest(d.algorithm) for d in digests)
-        if not common and self._settings.verify != "none" and (told is not None or not digests):
+        if not common and self._settings.verify != "none" and told is not None:
             if written.size is not None and written.size != size:
                 raise Damaged(f"{size} bytes were sent, but the destination has {written.size}", item=written.name)
-            return Proof("parts", told and told.algorithm, None, told and told.hex)
+            return Proof("parts", told.algorithm, None, told.hex)
         landing = Landing(self._destination, self._settings.verify)
         try:
             return await self._destination.call(lambda: landing.proved(written, size, digests))

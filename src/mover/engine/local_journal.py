@@ -24,7 +24,7 @@ from mover.core.temporary import RUN, mark_of_pass
 from mover.engine.journal import Attempt, KeptUpload, Key, Known, Line
 from mover.engine.journal_rows import SCHEMA, item_line, item_row, put_items, put_same, raw_key, same_rows, text_of
 
-MANY: Final = 5_000
+MANY: Final = 50_000
 """Lines in memory from which `settled` waits."""
 
 PAUSE: Final = 0.02
@@ -106,7 +106,7 @@ class LocalJournal:
         self._wake()
 
     async def settled(self) -> None:
-        while len(self._lines) + self._same_waiting > MANY * 10:
+        while len(self._lines) + self._same_waiting > MANY:
             await asyncio.sleep(PAUSE)
             self._raise_failure()
 

@@ -80,7 +80,7 @@ class Planner:
     def same_rows(self, batch: Batch, rows: Sequence[int]) -> None:
         """Account for files that are plainly the same on both sides; many at once, so nothing is made for each."""
         paths, sizes = batch.paths, batch.sizes
-        taken = [i for i in rows if not paths[i].endswith("/")]
+        taken = [i for i in rows if sizes[i] or not paths[i].endswith("/")]
         if self._filters.active:
             files, stored = taken, batch.stored
             taken = [i for i in files if self._filters.takes_file(paths[i], sizes[i], _utc(stored[i]))]
@@ -111,6 +111,10 @@ class Planner:
             before = entry.name
         keyed.sort(key=lambda item: (self._names.needs_change(item[0].name), item[0].name not in there))
         return keyed
+
+    def wants_folder(self, path: str) -> bool:
+        """Whether the filters let anything in the folder through."""
+        return self._filters.takes_folder(path)
 
     def drop(self, entry: Entry, key: Key, state: State, code: str, detail: str) -> None:
         """Account for an item that is not copied."""

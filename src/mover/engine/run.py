@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from mover.core.errors import MoverError
+from mover.core.errors import MoverError, Refused
 from mover.core.model import Kind
 from mover.core.spec import Cap
 from mover.core.states import State
@@ -22,7 +22,7 @@ from mover.engine.links import Links
 from mover.engine.plan import Planner
 from mover.engine.planned import Planned
 from mover.engine.progress import Progress
-from mover.engine.scan import Scan
+from mover.engine.scan import Put, Scan
 from mover.engine.settings import RunSettings
 from mover.engine.side import LinkLost, Side, first_of
 from mover.engine.transfer import Transfer
@@ -70,13 +70,12 @@ class Run:
         planner = Planner(source, destination, settings, filters, journal, progress)
         links = Links(source, planner, follow=settings.links == "follow")
         self._leftovers = Leftovers(destination, journal, mark, remove=not settings.dry_run)
-        self._scan: Scan | DeepScan
+        self._by_folders = Scan(
+            source, destination, planner, links, self._leftovers, scanners=settings.scanners, control=control
+        )
+        self._scan: Scan | DeepScan = self._by_folders
         if fits(source, destination, settings):
             self._scan = DeepScan(source, destination, planner, control=control)
-        else:
-            self._scan = Scan(
-                source, destination, planner, links, self._leftovers, scanners=settings.scanners, control=control
-            )
 
     async def go(self) -> Ending:
         """Work until everything is accounted for, somebody pauses the run, or a connection is lost.
@@ -113,7 +112,7 @@ class Run:
             await (large if self._transfer.is_large(planned) else small).put(planned)
 
         async def scan() -> None:
-            await self._scan.run(put, self._empty_folder)
+            await self._scanned(put)
             self._progress.scanned = not self._control.pausing
             await small.end()
             await large.end()
@@ -123,6 +122,15 @@ class Run:
             group.create_task(scan())
             group.create_task(stage(small, None, work, hands=self._settings.transfers))
             group.create_task(stage(large, None, work, hands=self._settings.large_transfers))
+
+    async def _scanned(self, put: Put) -> None:
+        """Scan; folder by folder where a store turns out not to list in order."""
+        try:
+            await self._scan.run(put, self._empty_folder)
+        except Refused:
+            if not isinstance(self._scan, DeepScan) or self._progress.found:
+                raise
+            await self._by_folders.run(put, self._empty_folder)
 
     def _unless_pausing(self, work: Callable[[Planned], Awaitable[None]]) -> Callable[[Planned], Awaitable[None]]:
         async def guarded(planned: Planned) -> None:

@@ -78,7 +78,14 @@ class Scan:
             self._planner.drop(place.entry, (place.path, ""), State.FAILED, problem.code, problem.detail)
             return
         found = await self._links.resolved(place, found)
-        there = await self._there(place.folder)
+        try:
+            there = await self._there(place.folder)
+        except ItemError as problem:
+            if not place.path:
+                raise
+            detail = f"the folder at the destination cannot be listed: {problem.detail}"
+            self._planner.drop(place.entry, (place.path, ""), State.FAILED, problem.code, detail)
+            return
         plan = await self._planner.folder(place, found, there)
         if not found and place.path:
             await empty(place.folder)

@@ -57,11 +57,23 @@ class Side:
             ItemError: the item failed for good.
             LinkLost: the connection itself is gone; a last look at its root failed too.
         """
+
+        async def in_turn() -> T:
+            async with self.pace.turn():
+                return await work()
+
+        return await self.patiently(in_turn, note)
+
+    async def patiently(self, work: Callable[[], Awaitable[T]], note: Note = ignore) -> T:
+        """As `call`, but without a turn: for what waits long in the middle of its work, and would keep the turn from others.
+
+        Raises:
+            ItemError, LinkLost: as `call`.
+        """
         attempt = 0
         while True:  # ends with the policy of retries
             try:
-                async with self.pace.turn():
-                    done = await work()
+                done = await work()
             except MoverError as problem:
                 note(problem)
                 self.pace.report(problem)

@@ -88,7 +88,7 @@ class Transfer:
 
     async def _small(self, planned: Planned, attempts: Attempts, active: Active) -> tuple[Entry, Proof]:
         reading = Reading(planned.source)
-        kept = await self._source.call(lambda: self._fetch(planned, reading, active), attempts)
+        kept = await self._fetched(planned, reading, active, attempts)
         landing = Landing(self._destination, self._settings.verify)
         try:
             folder = await planned.folder.ensure()
@@ -106,7 +106,28 @@ class Transfer:
         finally:
             kept.release()
 
-    async def _fetch(self, planned: Planned, reading: Reading, active: Active) -> Kept:
+    async def _fetched(self, planned: Planned, reading: Reading, active: Active, attempts: Attempts) -> Kept:
+        """The file in the spool, and what the source says of it found true. A damaged one is fetched again."""
+        for last in (False, False, True):
+            data = await self._source.call(lambda: self._read(planned, reading), attempts)
+            active.moved = len(data)
+            self._progress.bytes_moved += len(data)
+            # Not within the call: whoever waits for the spool must not hold the turn that those who could empty it need.
+            await self._bandwidth.take(len(data))
+            algorithms = needed(reading.entry, self._destination, len(data), self._settings.verify)
+            kept = await self._spool.keep(data, context_of(self._run, planned), algorithms)
+            try:
+                check_source(kept.digests, reading.entry)
+            except Damaged as problem:
+                kept.release()
+                attempts(problem)
+                if last:
+                    raise
+            else:
+                return kept
+        raise RuntimeError("not reached: the last attempt returns or raises")
+
+    async def _read(self, planned: Planned, reading: Reading) -> bytes:
         try:
             async with self._source.connector.read(reading.entry) as body:
                 data = body.whole
@@ -119,17 +140,7 @@ class Transfer:
         if entry.size is not None and entry.size != len(data):
             raise Damaged(f"{entry.size} bytes were announced, but {len(data)} arrived", item=planned.path)
         reading.entry = merged(planned.source, entry, len(data))
-        active.moved = len(data)
-        self._progress.bytes_moved += len(data)
-        await self._bandwidth.take(len(data))
-        algorithms = needed(reading.entry, self._destination, len(data), self._settings.verify)
-        kept = await self._spool.keep(data, context_of(self._run, planned), algorithms)
-        try:
-            check_source(kept.digests, reading.entry)
-        except Damaged:
-            kept.release()
-            raise
-        return kept
+        return data
 
     async def _already_there(self, planned: Planned, attempts: Attempts) -> Proof | None:
         """The proof that a file which was there already is the same, or `None` if it is not."""

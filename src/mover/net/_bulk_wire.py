@@ -20,6 +20,9 @@ SLOWEST: Final = 1 << 14
 BUFFERED: Final = 1 << 22
 """Bytes of a body that may lie in buffers on their way, where nobody sees them move."""
 
+_REFUSALS: Final = 300
+"""Statuses from here on do not say that a body was taken."""
+
 _CUT: Final = (ConnectionError, ssl.SSLEOFError)
 
 
@@ -79,6 +82,8 @@ class Wire:
         self._patience(self._idle + min(self._sent, BUFFERED) / SLOWEST)
         self._response = response = connection.getresponse()
         self._to_come = response.length
+        if response.status < _REFUSALS and not self._all_sent:
+            raise ConnectionAbortedError("the server said yes before it had everything")
         return told(response)
 
     def read(self, amount: int) -> bytes:
@@ -101,8 +106,7 @@ class Wire:
         connection, response, self._connection = self._connection, self._response, None
         if connection is None:
             return
-        sent = self._size is None or self._size == self._sent
-        if response is not None and response.isclosed() and not response.will_close and sent and not self._broken:
+        if response is not None and response.isclosed() and not response.will_close and self._all_sent:
             self._connections.keep(self._url, connection)
             return
         if response is not None:
@@ -117,6 +121,10 @@ class Wire:
                 socket.socket.shutdown(self._sock, socket.SHUT_RDWR)
             except OSError:
                 return
+
+    @property
+    def _all_sent(self) -> bool:
+        return not self._broken and self._size in (None, self._sent)
 
     def _taken(self) -> tuple[HTTPConnection, bool]:
         connection, fresh = self._connections.take(self._url)

@@ -18,7 +18,7 @@ from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.http import HeaderMap
 from pyreqwest.request import RequestBuilder
 
-from mover.core.errors import Damaged, Unfit
+from mover.core.errors import Damaged, Unfit, Unreachable
 from mover.net._http_faults import host_of, not_encrypted, translated
 from mover.net._http_log import LOG, Request, told
 from mover.net.bulk import Bulk, Exchange
@@ -33,6 +33,9 @@ CHUNK: Final = 1 << 20
 
 _LARGE: Final = 1 << 18
 """Bytes from which a body goes the way of the large ones."""
+
+_ANSWER: Final = 8 << 20
+"""Bytes that the answer to an upload may have."""
 
 _DOTS: Final = re.compile(r"[^?#]*/(?:\.|%2e){1,2}(?:[/?#]|$)", re.IGNORECASE)
 """A path with a segment `.` or `..`, which the library would fold away (WHATWG URL): another item would be meant."""
@@ -225,6 +228,8 @@ async def _all_of(exchange: Exchange) -> bytes:
     got = bytearray()
     while chunk := await exchange.read(CHUNK):
         got += chunk
+        if len(got) > _ANSWER:
+            raise Unreachable("the server answers an upload without end")
     return bytes(got)
 
 

@@ -86,11 +86,21 @@ class _Kept:
 
 
 class SmallKept(_Kept):
-    """A file of at most `SMALL` bytes, in one small slot that is reserved for it. Its first reader gets it from memory."""
+    """A file of at most `SMALL` bytes, in one small slot that is reserved for it."""
 
     __slots__ = ("_disk", "_piece", "_plain", "_slots", "_stream")
 
-    def __init__(self, slots: Slots, disk: Disk, data: bytes, context: bytes, algorithms: Iterable[Algorithm]) -> None:
+    def __init__(
+        self,
+        slots: Slots,
+        disk: Disk,
+        data: bytes,
+        context: bytes,
+        algorithms: Iterable[Algorithm],
+        *,
+        hand_on: bool,
+    ) -> None:
+        """With `hand_on` the first reader gets the bytes from memory; else, and every later one, from the disk."""
         super().__init__(len(data), digests_of(data, algorithms))
         self._slots, self._disk = slots, disk
         stream = Stream(new_key(), context)
@@ -101,7 +111,7 @@ class SmallKept(_Kept):
             slots.put(self._piece.offset)
             raise
         self._stream: Stream | None = stream
-        self._plain: bytes | None = data
+        self._plain: bytes | None = data if hand_on else None
 
     async def read(self) -> bytes:
         if self._stream is None:

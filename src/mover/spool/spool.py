@@ -53,6 +53,7 @@ class Spool:
         self._disk = Disk(file)
         self._threads = Threads(THREADS, "spool")
         self._memory = Memory(memory)
+        self._hand_on = memory > 0
         self._rooms: WeakSet[Room] = WeakSet()
 
     @classmethod
@@ -82,6 +83,11 @@ class Spool:
     def used(self) -> int:
         """Bytes of the quota that are reserved now; 0 when nothing is on its way."""
         return sum(slots.reserved * slots.size for slots in (self._small, self._large))
+
+    @property
+    def most(self) -> int:
+        """How many segments all rooms together can hold, so the most that one may ask for."""
+        return self._large.count
 
     @property
     def window(self) -> int:
@@ -127,7 +133,7 @@ class Spool:
         if not self._small.reserve_now():
             await self._small.reserve()
         try:
-            return SmallKept(self._small, self._disk, data, context, algorithms)
+            return SmallKept(self._small, self._disk, data, context, algorithms, hand_on=self._hand_on)
         except BaseException:
             self._small.unreserve(1)
             raise

@@ -146,7 +146,10 @@ def listed(body: bytes) -> Listed:
     if root.tag != "ListBucketResult":
         raise Unreachable(f"asked for a listing, the store answered with {root.tag}")
     names = _url_decoded if root.findtext("EncodingType") == "url" else list[str]
-    keys, sizes, stored, tags = _columns(root) if quick is None else _columns_of(quick[1])
+    try:
+        keys, sizes, stored, tags = _columns(root) if quick is None else _columns_of(quick[1])
+    except ValueError:
+        raise Unreachable("the store's listing holds a size that is no number") from None
     prefixes = names([text(element, "Prefix") for element in root.iterfind("CommonPrefixes")])
     token = text(root, "NextContinuationToken") or None
     if text(root, "IsTruncated") == "true" and token is None:
@@ -178,7 +181,7 @@ def _columns(root: Element) -> tuple[list[str], list[int], Sequence[float], list
         raise Unreachable("the store's listing leaves out the key, the size or the time of an object")
     if len(tags) != len(keys):
         tags = [text(element, "ETag") for element in root.iterfind("Contents")]
-    return keys, list(map(int, sizes)), Times(times), [tag.strip('"') or None for tag in tags]
+    return keys, list(map(int, sizes)), Times(times), [tag.replace("&quot;", "").strip('"') or None for tag in tags]
 
 
 def _columns_of(rows: Rows) -> tuple[list[str], list[int], Sequence[float], list[str | None]]:
@@ -199,7 +202,7 @@ def _url_decoded(values: list[str]) -> list[str]:
 
 def _unquoted(text: str) -> str:
     """Percent-decoded, in C: the escapes of quoted-printable text (RFC 2045 §6.7) are the same but for their mark."""
-    if _NO_ESCAPE.search(text):
+    if not text.isascii() or _NO_ESCAPE.search(text):
         return unquote_to_bytes(text.replace("+", " ")).decode("utf-8", "surrogateescape")
     return a2b_qp(text.replace("=", "=3D").replace("%", "=").replace("+", " ")).decode("utf-8", "surrogateescape")
 

@@ -26,7 +26,7 @@ def split(body: bytes) -> tuple[bytes, Rows] | None:
     if begin < 0 or b"<!" in body:
         return None
     try:
-        between = body[begin:end].decode().replace("&quot;", "")
+        between = body[begin:end].decode()
     except UnicodeDecodeError:
         return None
     rows: Rows = _ROW.findall(between)
