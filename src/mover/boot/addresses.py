@@ -90,6 +90,7 @@ def _one_off(asked: Asked, scheme: str, authority: str, path: str) -> End:
     if found is None or found.url is None:
         known = sorted({scheme for s in specs().values() if s.url for scheme in s.url.schemes})
         raise BadAddress(f"{scheme}:// is no address of ours; there are: {', '.join(known)}", item=asked.role)
+    _must_not_be_said(found, asked)
     given = _of_authority(found.url, scheme, authority, asked.role)
     inner = _of_path(found, given, path, asked.role)
     twice = sorted(given.keys() & asked.options.keys())
@@ -101,6 +102,13 @@ def _one_off(asked: Asked, scheme: str, authority: str, path: str) -> End:
     given.update(dict(found.url.implied.get(scheme, {})))
     options = Options(found, with_environment(found, settled_paths(found, given)))
     return End(options, inner, asked.address, asked.layer)
+
+
+def _must_not_be_said(found: Spec, asked: Asked) -> None:
+    for name in asked.options:
+        option = found.option(name)
+        if option is not None and option.kind == "secret":
+            raise SecretSaid(f"{name} is a secret: as an argument everyone on this machine can see it", item=name)
 
 
 def _of_authority(url: Url, scheme: str, authority: str, role: str) -> dict[str, Value]:
@@ -148,6 +156,15 @@ _ROOTED_BY_PATH: Final = frozenset({"webdav"})
 """Where only some paths of the server can be a root: the top of a Nextcloud is no WebDAV folder."""
 
 _TREES_WITHOUT_PATH: Final = frozenset({"mysql"})
+
+
+class SecretSaid(BadOption):
+    """A secret was given as an argument, where the list of processes and the shell's history show it."""
+
+    advice = (
+        "Change it if others may have seen it, and give it by a file: "
+        "--source-secret NAME=FILE or --destination-secret NAME=FILE ('-' asks for it)."
+    )
 
 
 class PasswordInAddress(BadAddress):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import sys
 from typing import Final
 
@@ -45,7 +46,18 @@ def cli() -> None:
 def main() -> None:
     """The entry point: runs a command, and turns whatever happened into a message and an exit code."""
     gc.set_threshold(_OBJECTS)
+    _fill_standard_streams()
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     sys.exit(run(sys.argv[1:]))
+
+
+def _fill_standard_streams() -> None:
+    """A file that is opened later must not take the place of a closed stream: it would be written to by mistake."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # the lowest number that is free
 
 
 def run(arguments: list[str]) -> int:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import sqlite3
 import time
@@ -60,6 +61,8 @@ class LocalJournal:
 
         `seal` and `unseal` protect what must not be read in the file: upload states, which may be secret URLs.
         """
+        if file is not None:  # its names are the user's files'; what SQLite puts beside it gets the same mode
+            os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         database = sqlite3.connect(":memory:" if file is None else file, check_same_thread=False, isolation_level=None)
         database.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {SCHEMA}")
         journal = cls(database, seal, unseal)

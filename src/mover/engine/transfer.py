@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from mover.core.errors import Changed, Damaged, ItemError, MoverError, Unfit
+from mover.core.errors import Changed, Damaged, ItemError, MoverError, SpoolFailed, SpoolFull, Unfit
 from mover.core.model import Entry
 from mover.core.states import State
 from mover.engine.items import Attempts, Reading, attributes_of, context_of, fresh, merged
@@ -14,7 +14,7 @@ from mover.engine.large import LargeFiles
 from mover.engine.planned import Planned, line_of
 from mover.engine.progress import Active, Progress
 from mover.engine.settings import RunSettings
-from mover.engine.side import Side
+from mover.engine.side import LinkLost, Side
 from mover.engine.verify import check_source, comparable, needed, read_digests
 from mover.net.pace import Bandwidth
 from mover.spool.kept import Kept
@@ -66,6 +66,8 @@ class Transfer:
         active = self._progress.active[number] = Active(planned.path, planned.source.size)
         try:
             line = await self._copied(planned, attempts, active)
+        except (SpoolFull, SpoolFailed) as problem:
+            raise LinkLost(problem) from problem
         except MoverError as problem:
             state = State.UNFIT if isinstance(problem, Unfit) else State.FAILED
             line = line_of(planned, state, code=problem.code, detail=problem.detail, attempts=attempts.failed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
@@ -22,7 +23,7 @@ PART: Final = 8 * 1024 * 1024
 LARGE: Final = 2 * PART
 """Files above this many bytes go in parts."""
 
-_OPEN: Final = os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC
+_OPEN: Final = os.O_WRONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC  # a pipe in its place must not be waited for
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +104,8 @@ def _file(tree: Tree, state: _State) -> Generator[tuple[int, int]]:
             at = open_.enter_context(tree.folder(ItemId(state.folder)))
             file = os.open(state.temporary, _OPEN, dir_fd=at)
         try:
+            if not stat.S_ISREG(os.fstat(file).st_mode):
+                raise NotFound("something else stands where the beginning of the file was", item=state.item)
             yield file, at
         finally:
             os.close(file)
