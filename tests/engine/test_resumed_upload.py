@@ -69,3 +69,22 @@ async def test_what_an_earlier_process_sent_is_proved(tmp_path: Path, damaged: b
     assert proof is not None
     assert (proof.method, proof.source) == ("read-back", proof.destination)
     assert failing.sent == (2 + 5 if damaged else 2), "it goes on inside the file"
+
+
+async def test_something_else_in_place_of_what_was_sent(tmp_path: Path) -> None:
+    source, destination = tmp_path / "source", tmp_path / "destination"
+    source.mkdir()
+    destination.mkdir()
+    (source / "f").write_bytes(data := os.urandom(SIZE))
+    async with (
+        connect(Options(LOCAL, {"path": str(source)})) as one,
+        connect(Options(LOCAL, {"path": str(destination)})) as other,
+    ):
+        failing = Failing(other, BadCredentials("no"))
+        await run(one, cast("Connector", failing), journal=tmp_path / "journal", specs=(LOCAL, LOCAL))
+        (part,) = destination.iterdir()
+        part.unlink()
+        os.mkfifo(part)
+        failing.left = 100
+        await run(one, cast("Connector", failing), journal=tmp_path / "journal", specs=(LOCAL, LOCAL))
+    assert (destination / "f").read_bytes() == data

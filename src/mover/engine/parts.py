@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, cast
 
 from mover.core.connector import Part, Upload, WritesParts
-from mover.core.errors import NotFound
+from mover.core.errors import Conflict, NotFound
 from mover.core.model import Attributes, Digest, Entry, ItemId
 from mover.engine.journal import Journal, KeptUpload
 from mover.engine.planned import Planned
@@ -92,7 +92,7 @@ class PartedUpload:
             return None
         try:
             upload = await self._destination.call(lambda: self._connector.resume(kept.state), self._note)
-        except NotFound:
+        except (NotFound, Conflict):  # gone, or something else stands in its place
             return None
         said = {part.number: part.tag for part in kept.parts}
         if kept.version != self._version or upload.size != target.size or not _agree(said, upload.done):
