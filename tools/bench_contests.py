@@ -18,11 +18,10 @@ S3: Final = (
     *("--s3-chunk-size", "16M", "--s3-upload-concurrency", "4", "--s3-disable-checksum", "--s3-no-check-bucket"),
     "--s3-no-head",
 )
-UNSIGNED: Final = ("--s3-use-unsigned-payload=true",)
-SFTP: Final = (
-    *("--sftp-disable-hashcheck", "--sftp-ciphers", "aes128-gcm@openssh.com"),
-    *("--sftp-chunk-size", "255k", "--sftp-concurrency", "64"),
-)
+LATEST: Final = ("--s3-use-unsigned-payload=true", "--sftp-ciphers", "aes128-gcm@openssh.com")
+"""What Debian's rclone does not know."""
+
+SFTP: Final = (*("--sftp-disable-hashcheck", "--sftp-chunk-size", "255k", "--sftp-concurrency", "64"),)
 PACER: Final = ("--webdav-pacer-min-sleep", "0.01ms")
 
 
@@ -129,7 +128,7 @@ def sftp_contests(bench: Bench) -> Iterator[Contest]:
                 *NO_CHECK,
                 *S3,
                 *SFTP,
-                latest_only=UNSIGNED,
+                latest_only=LATEST,
                 certificate=certificate,
             ),
         },
