@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
-from collections.abc import Generator
-from contextlib import contextmanager
 from importlib import import_module
 from importlib.metadata import requires
 from pathlib import Path
@@ -28,17 +25,6 @@ def verdicts(mover: Command, **environment: str) -> tuple[int, dict[str, Finding
     return done.code, found
 
 
-@contextmanager
-def core_dumps(most: int) -> Generator[None]:
-    """What a process begun meanwhile may dump, in bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (most, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_CORE, (soft, hard))
-
-
 @pytest.fixture
 def used(mover: Command, tmp_path: Path) -> Command:
     """A home with a connection, a key and a run, all as Mover makes them."""
@@ -52,13 +38,11 @@ def used(mover: Command, tmp_path: Path) -> Command:
 
 
 def test_a_machine_that_is_fit(used: Command):
-    with core_dumps(0):
-        code, found = verdicts(used, MOVER_SPOOL_QUOTA="1048576")
+    code, found = verdicts(used, MOVER_SPOOL_QUOTA="1048576")
     assert code == 0 and not [f for f in found.values() if f.verdict == "wrong"]
     home = used.home
     for what in (home / "keys", home / "keys/global", home / "keys/users", home / "connections.json", home / "runs"):
         assert found[str(what)].verdict == "fine"
-    assert found["core dumps"] == Finding("core dumps", "fine", "off")
     assert found["spool: room"].verdict == "fine"
     assert {spec.key for spec in specs().values()} - {"memory"} <= found.keys()
 
@@ -134,11 +118,16 @@ def test_what_lies_below_the_spool(
     assert found["spool: file system"] == Finding("spool: file system", "fine", finding)
 
 
-def test_core_dumps_are_on(mover: Command):
-    with core_dumps(resource.getrlimit(resource.RLIMIT_CORE)[1]):
-        _, found = verdicts(mover)
-    dumps = found["core dumps"]
-    assert (dumps.verdict, dumps.advice) == ("note", "ulimit -c 0") and "would write keys there" in dumps.finding
+def test_core_dumps_are_taken_by_a_program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    pattern = tmp_path / "core_pattern"
+    monkeypatch.setattr(doctor, "PATTERN", pattern)
+    home = Home(tmp_path / "home", tmp_path / "spool")
+    for text, verdict in (("core\n", "fine"), ("|/usr/lib/handler %p\n", "note")):
+        pattern.write_text(text)
+        (dumps,) = [f for f in examined(home) if f.what == "core dumps"]
+        assert dumps.verdict == verdict
+    assert "/usr/lib/handler" in dumps.finding
+    assert dumps.advice
 
 
 def test_a_package_or_a_connector_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
