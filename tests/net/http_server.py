@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 
 import trustme
 
+from mover.net.http import Http
+
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nX-Echo: Yes\r\n\r\nok"
 
 
@@ -168,3 +170,17 @@ async def pieces(*given: bytes | Exception) -> AsyncIterator[bytes]:
         if isinstance(piece, Exception):
             raise piece
         yield piece
+
+
+def url(server: Server, path: str = "/") -> str:
+    """Where a server of `serving` listens."""
+    return f"https://localhost:{server.port}{path}"
+
+
+async def streamed(client: Http, address: str, method: str = "GET", amount: int = 1 << 20) -> bytes:
+    """The whole body, by the way of the large ones, `amount` bytes at a time."""
+    data = bytearray()
+    async with client.stream(method, address) as answer:
+        while chunk := await answer.read(amount):
+            data += chunk
+    return bytes(data)

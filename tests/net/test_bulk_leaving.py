@@ -6,12 +6,11 @@ import asyncio
 import socket
 import threading
 import time
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 import trustme
-from tests.http_server import OK, Server, pieces, serving
+from tests.net.http_server import OK, Server, pieces, serving, streamed, url
 
 from mover.net.http import Http, HttpSettings, http
 
@@ -23,40 +22,8 @@ LONG = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(BIG), BIG)
 
 
 @pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    return tmp_path / "ca.pem"
-
-
-@pytest.fixture
-async def server(authority: trustme.CA) -> AsyncGenerator[Server]:
-    made = Server()
-    async with serving(made, authority.issue_cert("localhost")):
-        yield made
-
-
-@pytest.fixture
-async def client(ca_file: Path) -> AsyncGenerator[Http]:
-    async with http(HttpSettings(ca_file=ca_file, connect=30.0, idle=60.0)) as made:
-        yield made
-
-
-def url(server: Server, path: str = "/") -> str:
-    return f"https://localhost:{server.port}{path}"
-
-
-async def got(client: Http, address: str) -> bytes:
-    """The whole body, by the lane of the large ones."""
-    data = bytearray()
-    async with client.stream("GET", address) as answer:
-        while chunk := await answer.read(MIB):
-            data += chunk
-    return bytes(data)
+def settings(ca_file: Path) -> HttpSettings:
+    return HttpSettings(ca_file=ca_file, connect=30.0, idle=60.0)
 
 
 async def test_leaving_early_drops_the_connection(server: Server, client: Http) -> None:
@@ -64,11 +31,11 @@ async def test_leaving_early_drops_the_connection(server: Server, client: Http) 
     async with client.stream("GET", url(server)) as answer:
         assert await answer.read(10) == b"x" * 10
     await server.left()
-    assert await got(client, url(server)) == BIG
+    assert await streamed(client, url(server)) == BIG
     with pytest.raises(ValueError, match="mine"):
         async with client.stream("GET", url(server)):
             raise ValueError("mine")
-    assert await got(client, url(server)) == BIG
+    assert await streamed(client, url(server)) == BIG
 
 
 async def test_leaving_a_silent_server_in_the_middle(server: Server, client: Http) -> None:
@@ -87,7 +54,7 @@ async def test_giving_up_a_silent_server(server: Server, ca_file: Path, how: str
             server.pause = 60.0
             asking = asyncio.create_task(client.upload("PUT", url(server), {}, pieces(*[BIG] * 9), 9 * len(BIG)))
         else:
-            asking = asyncio.create_task(got(client, url(server)))
+            asking = asyncio.create_task(streamed(client, url(server)))
         await asyncio.sleep(0.3)
         began = time.monotonic()
         asking.cancel()
@@ -96,7 +63,7 @@ async def test_giving_up_a_silent_server(server: Server, ca_file: Path, how: str
         if how != "upload":
             await server.left()
         server.then, server.answer, server.pause = "keep", OK, 0.0
-        assert await got(client, url(server)) == b"ok"
+        assert await streamed(client, url(server)) == b"ok"
     assert time.monotonic() - began < 5
     await asyncio.sleep(0.1)
     assert threading.active_count() <= before + 1
@@ -107,13 +74,13 @@ async def test_giving_up_while_connecting(server: Server, ca_file: Path, authori
     other = Server()
     deaf = socket.create_server(("127.0.0.1", 0))  # takes the connection; says nothing in the handshake
     async with http(HttpSettings(ca_file=ca_file, connect=4.0)) as client:
-        asking = asyncio.create_task(got(client, f"https://localhost:{deaf.getsockname()[1]}"))
+        asking = asyncio.create_task(streamed(client, f"https://localhost:{deaf.getsockname()[1]}"))
         await asyncio.sleep(0.1)
         began = time.monotonic()
         asking.cancel()
         with pytest.raises(asyncio.CancelledError):
             await asking
-        assert await got(client, url(server)) == b"ok"  # it does not wait behind the one that was given up
+        assert await streamed(client, url(server)) == b"ok"  # it does not wait behind the one that was given up
         assert time.monotonic() - began < 3
         if ends == "handshake":
             async with serving(other, authority.issue_cert("localhost"), listener=deaf):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
-import trustme
-from tests.http_server import OK, Server, serving
+from tests.net.http_server import OK, Server, streamed, url
 
 from mover.core.errors import BadAddress, Unreachable
-from mover.net.http import Http, HttpSettings, http
+from mover.net.http import Http, HttpSettings
 
 pytestmark = pytest.mark.anyio
 
@@ -60,57 +58,31 @@ CLEAR = {
 
 
 @pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-async def server(authority: trustme.CA) -> AsyncGenerator[Server]:
-    made = Server()
-    async with serving(made, authority.issue_cert("localhost")):
-        yield made
-
-
-@pytest.fixture
-async def client(authority: trustme.CA, tmp_path: Path) -> AsyncGenerator[Http]:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    async with http(HttpSettings(ca_file=tmp_path / "ca.pem", idle=2.0)) as made:
-        yield made
-
-
-def url(server: Server) -> str:
-    return f"https://localhost:{server.port}/"
-
-
-async def got(client: Http, server: Server, method: str = "GET") -> bytes:
-    data = bytearray()
-    async with client.stream(method, url(server)) as answer:
-        while chunk := await answer.read(1 << 20):
-            data += chunk
-    return bytes(data)
+def settings(ca_file: Path) -> HttpSettings:
+    return HttpSettings(ca_file=ca_file, idle=2.0)
 
 
 @pytest.mark.parametrize("how", UNCLEAR)
 async def test_what_can_be_understood_in_two_ways_is_an_error(server: Server, client: Http, how: str) -> None:
     server.answer, server.then = UNCLEAR[how], "close"
     with pytest.raises(Unreachable):
-        await got(client, server)
+        await streamed(client, url(server))
     with pytest.raises(Unreachable):
         await client.upload("PUT", url(server), {}, b"1", 1)
     server.answer, server.then = OK, "keep"
-    assert await got(client, server) == b"ok"
+    assert await streamed(client, url(server)) == b"ok"
 
 
 @pytest.mark.parametrize("how", CLEAR)
 async def test_what_is_clear_is_understood(server: Server, client: Http, how: str) -> None:
     server.answer = CLEAR[how]
-    assert [await got(client, server) for _ in range(3)] == [b"hello"] * 3
+    assert [await streamed(client, url(server)) for _ in range(3)] == [b"hello"] * 3
     assert len(server.connections) == 1
 
 
 async def test_a_long_body_may_have_many_chunks(server: Server, client: Http) -> None:
     server.answer = CHUNKED + b"1;x=y\r\nz\r\n" * 60_000 + b"0\r\n\r\n"
-    assert await got(client, server) == b"z" * 60_000
+    assert await streamed(client, url(server)) == b"z" * 60_000
 
 
 @pytest.mark.parametrize("how", ENDLESS)
@@ -119,7 +91,7 @@ async def test_who_talks_without_end_is_not_listened_to(server: Server, client: 
     tracemalloc.start()
     try:
         with pytest.raises(Unreachable, match=r"no end|more than|is no number"):
-            await asyncio.wait_for(got(client, server), 10)
+            await asyncio.wait_for(streamed(client, url(server)), 10)
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
@@ -136,28 +108,28 @@ async def test_who_talks_without_end_is_not_listened_to(server: Server, client: 
 )
 async def test_an_answer_without_a_body(server: Server, client: Http, answer: bytes) -> None:
     server.answer = answer
-    assert [await got(client, server), await got(client, server)] == [b"", b""]
+    assert [await streamed(client, url(server)), await streamed(client, url(server))] == [b"", b""]
     assert len(server.connections) == 1
 
 
 async def test_what_a_server_says_in_place_of_an_answer_is_not_shown(server: Server, client: Http) -> None:
     server.answer = b"s3cr3t content of a file\r\n\r\n"
     with pytest.raises(Unreachable, match="not HTTP") as caught:
-        await got(client, server)
+        await streamed(client, url(server))
     assert "s3cr3t" not in str(caught.value)
 
 
 async def test_the_answer_to_head_has_no_body(server: Server, client: Http) -> None:
     server.answer = PLAIN + b"5\r\n\r\n"
-    assert [await got(client, server, "HEAD"), await got(client, server, "HEAD")] == [b"", b""]
+    assert [await streamed(client, url(server), "HEAD"), await streamed(client, url(server), "HEAD")] == [b"", b""]
     assert len(server.connections) == 1
 
 
 async def test_what_comes_after_the_answer_is_nobodys_answer(server: Server, client: Http) -> None:
     server.answer = OK + b"x" * 12000 + OK
-    assert await got(client, server) == b"ok"
+    assert await streamed(client, url(server)) == b"ok"
     server.answer = PLAIN + b"5\r\n\r\nhello"
-    assert await got(client, server) == b"hello"
+    assert await streamed(client, url(server)) == b"hello"
     assert len(server.connections) == 2
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import trustme
-from tests.http_server import OK, Proxy, Server, pieces, serving
+from tests.net.http_server import OK, Proxy, Server, pieces, serving
 
 from mover.core.errors import BadOption, Unreachable, Untrusted
 from mover.net.http import HttpSettings, http
@@ -17,17 +17,6 @@ pytestmark = pytest.mark.anyio
 
 BIG = b"x" * (3 << 20)
 PAIR = base64.b64encode(b"me@home:p:w/d").decode()
-
-
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    return tmp_path / "ca.pem"
 
 
 @pytest.fixture

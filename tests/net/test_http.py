@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest
 import trustme
-from tests.http_server import Server, pieces, serving
+from tests.net.http_server import Server, pieces, serving, streamed, url
 
 from mover.core.errors import BadAddress, BadOption, Damaged, NotEncrypted, NotFound, Unfit, Unreachable, Untrusted
 from mover.net.http import Http, HttpSettings, http
@@ -25,46 +24,8 @@ CUT = {
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    """Two authorities in one file; ours is the second."""
-    file = tmp_path / "ca.pem"
-    file.write_bytes(b"# a comment\n" + trustme.CA().cert_pem.bytes() + authority.cert_pem.bytes())
-    return file
-
-
-@pytest.fixture
-async def server(authority: trustme.CA) -> AsyncGenerator[Server]:
-    made = Server()
-    async with serving(made, authority.issue_cert("localhost")):
-        yield made
-
-
-@pytest.fixture
-async def client(ca_file: Path) -> AsyncGenerator[Http]:
-    async with http(HttpSettings(ca_file=ca_file, idle=1.0)) as made:
-        yield made
-
-
-def url(server: Server, path: str = "/") -> str:
-    return f"https://localhost:{server.port}{path}"
-
-
-async def read_all(client: Http, address: str) -> bytes:
-    got = bytearray()
-    async with client.stream("GET", address) as answer:
-        while chunk := await answer.read(5):
-            got += chunk
-    return bytes(got)
+def settings(ca_file: Path) -> HttpSettings:
+    return HttpSettings(ca_file=ca_file, idle=1.0)
 
 
 async def test_a_request_and_its_answer(server: Server, client: Http) -> None:
@@ -89,7 +50,7 @@ async def test_a_cut_answer_is_never_a_short_success(server: Server, client: Htt
     with pytest.raises(Unreachable):
         await client.send("GET", url(server))
     with pytest.raises(Unreachable):
-        await read_all(client, url(server))
+        await streamed(client, url(server), amount=5)
 
 
 async def test_an_answer_is_not_decompressed(server: Server, client: Http) -> None:
@@ -170,7 +131,7 @@ async def test_silence_ends_an_answer(server: Server, client: Http) -> None:
     with pytest.raises(Unreachable):
         await client.send("GET", url(server))
     with pytest.raises(Unreachable):
-        await read_all(client, url(server))
+        await streamed(client, url(server), amount=5)
 
 
 async def test_a_slow_upload_is_not_silence(server: Server, client: Http) -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncGenerator
-from pathlib import Path
 
 import pytest
 import trustme
-from tests.http_server import OK, Server, pieces, serving
+from tests.net.http_server import OK, Server, pieces, serving, streamed, url
 
 from mover.core.errors import Unreachable, Untrusted
-from mover.net.http import Http, HttpSettings, http
+from mover.net.http import Http
 
 pytestmark = pytest.mark.anyio
 
@@ -39,47 +37,10 @@ CUT = {
 }
 
 
-@pytest.fixture
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture
-def ca_file(authority: trustme.CA, tmp_path: Path) -> Path:
-    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    return tmp_path / "ca.pem"
-
-
-@pytest.fixture
-async def server(authority: trustme.CA) -> AsyncGenerator[Server]:
-    made = Server()
-    async with serving(made, authority.issue_cert("localhost")):
-        yield made
-
-
-@pytest.fixture
-async def client(ca_file: Path) -> AsyncGenerator[Http]:
-    async with http(HttpSettings(ca_file=ca_file, connect=2.0, idle=2.0)) as made:
-        yield made
-
-
-def url(server: Server, path: str = "/") -> str:
-    return f"https://localhost:{server.port}{path}"
-
-
-async def got(client: Http, address: str) -> bytes:
-    """The whole body, by the lane of the large ones."""
-    data = bytearray()
-    async with client.stream("GET", address) as answer:
-        while chunk := await answer.read(MIB):
-            data += chunk
-    return bytes(data)
-
-
 async def test_a_connection_is_used_again(server: Server, client: Http) -> None:
     server.answer = LONG
     for _ in range(3):
-        assert await got(client, url(server)) == BIG
+        assert await streamed(client, url(server)) == BIG
         assert (await client.upload("PUT", url(server), {}, BIG, len(BIG))).body == BIG
         await client.upload("PUT", url(server), {}, pieces(BIG, b""), None)
     assert len(server.connections) == 1
@@ -99,25 +60,25 @@ async def test_an_upload_of_unknown_size_ends_once(server: Server, client: Http,
 async def test_a_connection_that_was_closed_while_it_rested_is_not_used(
     server: Server, client: Http, *, farewell: bool
 ) -> None:
-    await got(client, url(server))
+    await streamed(client, url(server))
     await server.hang_up(farewell=farewell)
-    assert await got(client, url(server)) == b"ok"
+    assert await streamed(client, url(server)) == b"ok"
     await server.hang_up(farewell=farewell)
     assert (await client.upload("PUT", url(server), {}, pieces(BIG), len(BIG))).status == 200
     assert len(server.connections) == 3
 
 
 async def test_a_request_is_sent_again_where_the_connection_was_dying(server: Server, client: Http) -> None:
-    await got(client, url(server))
+    await streamed(client, url(server))
     server.once = [(b"", "drop")]
-    assert await got(client, url(server)) == b"ok"
+    assert await streamed(client, url(server)) == b"ok"
     assert (len(server.heads), len(server.connections)) == (3, 2)
 
 
 async def test_a_request_is_not_sent_again_on_a_fresh_connection(server: Server, client: Http) -> None:
     server.answer, server.then = b"", "drop"
     with pytest.raises(Unreachable):
-        await got(client, url(server))
+        await streamed(client, url(server))
     assert len(server.heads) == 1
 
 
@@ -125,7 +86,7 @@ async def test_a_request_is_not_sent_again_on_a_fresh_connection(server: Server,
 async def test_an_answer_after_which_the_server_closes(server: Server, client: Http, how: str) -> None:
     server.answer, server.then = WHOLE[how], "close"
     for _ in range(2):
-        assert await got(client, url(server)) == b"hello"
+        assert await streamed(client, url(server)) == b"hello"
         assert (await client.upload("PUT", url(server), {}, BIG, len(BIG))).body == b"hello"
     assert len(server.connections) == 4
 
@@ -135,7 +96,7 @@ async def test_an_answer_after_which_the_server_closes(server: Server, client: H
 async def test_a_cut_answer_is_never_a_short_success(server: Server, client: Http, how: str, then: str) -> None:
     server.answer, server.then = CUT[how], then
     with pytest.raises(Unreachable):
-        await got(client, url(server))
+        await streamed(client, url(server))
     with pytest.raises(Unreachable):
         await client.upload("PUT", url(server), {}, BIG, len(BIG))
 
@@ -143,7 +104,7 @@ async def test_a_cut_answer_is_never_a_short_success(server: Server, client: Htt
 async def test_an_end_without_farewell_is_a_cut(server: Server, client: Http) -> None:
     server.answer, server.then = WHOLE["to the end"], "drop"
     with pytest.raises(Unreachable):
-        await got(client, url(server))
+        await streamed(client, url(server))
 
 
 @pytest.mark.parametrize("size", [5 * len(BIG), None])
@@ -168,7 +129,7 @@ async def test_a_reset_in_the_middle_of_an_upload(server: Server, client: Http) 
 
 async def test_many_at_once(server: Server, client: Http) -> None:
     server.answer = LONG
-    assert set(await asyncio.gather(*(got(client, url(server)) for _ in range(64)))) == {BIG}
+    assert set(await asyncio.gather(*(streamed(client, url(server)) for _ in range(64)))) == {BIG}
     many = len(server.connections)
     uploads = [client.upload("PUT", url(server), {}, pieces(BIG), len(BIG)) for _ in range(64)]
     assert {answer.status for answer in await asyncio.gather(*uploads)} == {200}
@@ -195,7 +156,7 @@ async def test_a_given_header_replaces_our_own(server: Server, client: Http) -> 
 async def test_an_address_of_ipv6(authority: trustme.CA, client: Http) -> None:
     server = Server()
     async with serving(server, authority.issue_cert("::1"), "[::1]") as address:
-        assert await got(client, address) == b"ok"
+        assert await streamed(client, address) == b"ok"
     assert f"host: [::1]:{server.port}\r\n" in server.heads[0]
 
 
@@ -211,13 +172,13 @@ async def test_an_old_tls_is_refused(authority: trustme.CA, client: Http) -> Non
         assert writer.get_extra_info("ssl_object").version() == "TLSv1.1"
         writer.transport.abort()
         with pytest.raises(Unreachable):
-            await got(client, address)
+            await streamed(client, address)
 
 
 async def test_a_certificate_that_does_not_hold(client: Http, authority: trustme.CA) -> None:
     for leaf in (trustme.CA().issue_cert("localhost"), authority.issue_cert("elsewhere.example")):
         async with serving(Server(), leaf) as address:
             with pytest.raises(Untrusted):
-                await got(client, address)
+                await streamed(client, address)
             with pytest.raises(Untrusted):
                 await client.upload("PUT", address, {}, BIG, len(BIG))
