@@ -105,7 +105,7 @@ def _reasons() -> Iterator[str]:
 
 def _below(error: type[MoverError]) -> Iterator[type[MoverError]]:
     """The tree of `core.errors`, as it stands there."""
-    if error.__module__ == errors.__name__:
+    if error.__module__.startswith(f"{errors.__name__}."):
         yield error
     for child in error.__subclasses__():
         yield from _below(child)

@@ -21,7 +21,7 @@ EXIT_CODES = {1, 2, 3, 4, 5, 6, 7, 8, 9, 70, 130}
 
 def every(kind: type[MoverError] = MoverError) -> list[type[MoverError]]:
     # Others may have made errors of their own in this process: only the tree is meant.
-    below = [k for k in kind.__subclasses__() if k.__module__ == errors.__name__]
+    below = [k for k in kind.__subclasses__() if k.__module__.startswith(f"{errors.__name__}.")]
     return [kind, *(deeper for k in below for deeper in every(k))]
 
 
