@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import os
 import shutil
-import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
-from bench_running import RCLONES, Bench, Contest
+from bench_running import Bench, Contest
 from with_sites import Site
 
 TUNED: Final = ("--transfers", "32", "--checkers", "32", "--retries", "1", "--low-level-retries", "3", "--stats", "0")
@@ -43,13 +42,16 @@ def forgetting(bench: Bench, *folders: Path) -> Callable[[], None]:
 def http_contests(bench: Bench) -> Iterator[Contest]:
     """Nginx to nginx over TLS."""
     site = bench.site("nginx_dav")
-    other = Path(site.notes["second_folder"])
     bench.connect("dav", site, section={"type": "webdav", "url": str(site.options["url"]), "vendor": "other"})
     second = site.notes["second_url"]
     bench.connect("dav2", site, {"url": second}, section={"type": "webdav", "url": second, "vendor": "other"})
+    yield from _small_files(bench, site)
+    yield from _one_large_file(bench, site)
+
+
+def _small_files(bench: Bench, site: Site) -> Iterator[Contest]:
     files = int(10_000 * bench.scale)
     planted(folder_of(site) / "small", files, 4_096)
-    certificate = str(site.options["ca_file"])
     for verify in ("none", "changed"):
         yield Contest(
             f"{files:,} files of 4 KiB, HTTPS to HTTPS" + ("" if verify == "none" else ", Mover reading back"),
@@ -58,50 +60,41 @@ def http_contests(bench: Bench) -> Iterator[Contest]:
             ">= 2.0x, CPU <= 0.6x" if verify == "none" else "",
             {
                 "mover": [bench.mover("copy", "dav:small", "dav2:small", "--verify", verify)],
-                **latest(
-                    bench.rclones(
-                        "copy",
-                        "dav:small",
-                        "dav2:small",
-                        *TUNED,
-                        *NO_CHECK,
-                        latest_only=PACER,
-                        certificate=certificate,
-                    )
-                ),
+                **latest(_rclones_over_tls(bench, site, "dav:small", "dav2:small")),
             },
-            forgetting(bench, other / "small"),
+            forgetting(bench, Path(site.notes["second_folder"]) / "small"),
         )
+
+
+def _one_large_file(bench: Bench, site: Site) -> Iterator[Contest]:
     size = int(2_048 * bench.scale) << 20
     planted(folder_of(site) / "big", 1, size)
-    words = ("dav:big", "dav2:big")
-    rclones = bench.rclones("copy", *words, *TUNED, *NO_CHECK, latest_only=PACER, certificate=certificate)
-    one = {"mover": [bench.mover("copy", *words, "--verify", "none")]}
+    there = Path(site.notes["second_folder"]) / "big"
+    one = {"mover": [bench.mover("copy", "dav:big", "dav2:big", "--verify", "none")]}
     yield Contest(
         f"one file of {size >> 20:,} MiB, HTTPS to HTTPS",
         "MB/s",
         size / 1e6,
         ">= 0.85x",
-        {**one, **rclones},
-        forgetting(bench, other / "big"),
+        {**one, **_rclones_over_tls(bench, site, "dav:big", "dav2:big")},
+        forgetting(bench, there),
     )
-    spool = bench.work / "crypt"
-    with bench.configuration.open("a") as file:
-        obscured = subprocess.run(
-            [RCLONES[0], "obscure", "spool"], check=True, capture_output=True, text=True
-        ).stdout.strip()
-        file.write(f"[spool]\ntype = crypt\nremote = {spool}\npassword = {obscured}\n\n")
-    first = bench.rclones("copy", "dav:big", "spool:big", *TUNED, *NO_CHECK, latest_only=PACER, certificate=certificate)
-    then = bench.rclones("copy", "spool:big", "dav2:big", *TUNED, *NO_CHECK, latest_only=PACER, certificate=certificate)
-    equal = {f"{name}, crypt spool": first[name] + then[name] for name in first}
+    spool = bench.crypt("spool")
+    first = _rclones_over_tls(bench, site, "dav:big", "spool:big")
+    then = _rclones_over_tls(bench, site, "spool:big", "dav2:big")
     yield Contest(
         f"one file of {size >> 20:,} MiB, rclone through an encrypted spool too",
         "MB/s",
         size / 1e6,
         ">= 3x",
-        {**one, **equal},
-        forgetting(bench, other / "big", spool),
+        {**one, **{f"{name}, crypt spool": first[name] + then[name] for name in first}},
+        forgetting(bench, there, spool),
     )
+
+
+def _rclones_over_tls(bench: Bench, site: Site, source: str, destination: str) -> dict[str, list[list[str]]]:
+    words = (source, destination, *TUNED, *NO_CHECK)
+    return bench.rclones("copy", *words, latest_only=PACER, certificate=str(site.options["ca_file"]))
 
 
 def sftp_contests(bench: Bench) -> Iterator[Contest]:

@@ -73,6 +73,15 @@ class Bench:
         with self.configuration.open("a") as file:
             file.write("\n".join([f"[{name}]", *lines, "", ""]))
 
+    def crypt(self, name: str) -> Path:
+        """A folder that rclone encrypts, as its remote `name`."""
+        folder = self.work / name
+        command = [str(RCLONES[0]), "obscure", "password"]
+        password = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+        with self.configuration.open("a") as file:
+            file.write(f"[{name}]\ntype = crypt\nremote = {folder}\npassword = {password}\n\n")
+        return folder
+
     def mover(self, *words: str) -> list[str]:
         """A command of Mover's."""
         return [str(MOVER), *words, *(("--quiet",) if words[0] == "copy" else ())]

@@ -60,7 +60,7 @@ def test_others_may_read_what_is_private(used: Command, what: str):
     wrong = found[str(path)]
     assert (code, wrong.verdict, wrong.advice) == (1, "wrong", f"chmod go= {path}")
     assert "others may use it" in wrong.finding
-    os.chmod(path, path.stat().st_mode & ~0o077)  # noqa: PTH101  # as the advice says
+    path.chmod(path.stat().st_mode & ~0o077)
     assert verdicts(used, MOVER_SPOOL_QUOTA="1048576")[0] == 0
 
 

@@ -8,7 +8,7 @@ import subprocess
 from pathlib import Path
 
 from tests.cli.command import UNFINISHED, Command, Done, ended, filled, found, until
-from tests.faults.test_no_room import make_room, small_disk
+from tests.small_disk import make_room, small_disk
 
 INTERRUPTED = 130
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-from collections.abc import AsyncIterator, Callable, Generator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from tests.sites.base import Site
+from tests.small_disk import small_disk
 
 from mover.connectors.registry import connect, spec
 from mover.connectors.sftp import channel as channels
@@ -329,28 +329,15 @@ async def test_a_connection_killed_while_writing_leaves_nothing(place: tuple[Opt
     assert left_in(folder) == []
 
 
-@pytest.fixture
-def small_disk(place: tuple[Options, Path]) -> Generator[Path]:
-    """A disk of 2 MiB, mounted as the folder "disk"."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small disk")
-    disk = place[1] / "disk"
-    disk.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "none", disk], capture_output=True, check=False)
-    if mounted.returncode:
-        pytest.skip("this machine does not let us mount")
-    yield disk
-    subprocess.run(["umount", disk], check=True)
-
-
-async def test_a_full_disk(place: tuple[Options, Path], small_disk: Path) -> None:
-    async with opened(place[0]) as connector:
-        await connector.write(ItemId("disk"), "fits", Sent(bytes(MIB)))
-        for whole in (True, False):
-            with pytest.raises(Full):
-                await connector.write(ItemId("disk"), "f", Sent(bytes(3 * MIB), whole=whole))
-        assert left_in(small_disk) == ["fits"]
-        await connector.write(ItemId("disk"), "fits too", Sent(bytes(MIB // 2)))
+async def test_a_full_disk(place: tuple[Options, Path]) -> None:
+    with small_disk(place[1] / "disk", 2 * MIB) as disk:
+        async with opened(place[0]) as connector:
+            await connector.write(ItemId("disk"), "fits", Sent(bytes(MIB)))
+            for whole in (True, False):
+                with pytest.raises(Full):
+                    await connector.write(ItemId("disk"), "f", Sent(bytes(3 * MIB), whole=whole))
+            assert left_in(disk) == ["fits"]
+            await connector.write(ItemId("disk"), "fits too", Sent(bytes(MIB // 2)))
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 import pytest
-from tests.engine.harness import run
+from tests.engine.harness import Result, run
 
 from mover.connectors.registry import connect, spec
-from mover.core.connector import Connector, Part, Upload
+from mover.core.connector import Connector, Part, Upload, WritesParts
 from mover.core.errors import BadCredentials, MoverError, Unreachable
 from mover.core.model import Body
 from mover.core.options import Options
@@ -39,13 +42,38 @@ class Failing:
             raise self._problem
         self.left -= 1
         self.sent += 1
-        return await self._inner.write_part(upload, number, body)  # type: ignore[attr-defined]  # local has it
+        return await cast("WritesParts", self._inner).write_part(upload, number, body)
 
 
-@pytest.mark.parametrize("damaged", [False, True])
-@pytest.mark.parametrize("problem", [BadCredentials("no"), Unreachable("gone for a moment")])
-async def test_what_an_earlier_process_sent_is_proved(tmp_path: Path, damaged: bool, problem: MoverError) -> None:  # noqa: FBT001  # a parameter of a test
-    source, destination = tmp_path / "source", tmp_path / "destination"
+@dataclass
+class Begun:
+    """A run that ended while it sent its only file."""
+
+    data: bytes
+    failing: Failing
+    folder: Path
+    source: Connector
+    journal: Path
+
+    async def run(self) -> Result:
+        return await run(self.source, cast("Connector", self.failing), journal=self.journal, specs=(LOCAL, LOCAL))
+
+    @property
+    def part(self) -> Path:
+        (part,) = self.folder.iterdir()
+        return part
+
+    async def go_on(self) -> Result:
+        """Run it once more, to its end."""
+        self.failing.left, self.failing.sent = 100, 0
+        done = await self.run()
+        assert (self.folder / "f").read_bytes() == self.data
+        return done
+
+
+@asynccontextmanager
+async def begun(place: Path, problem: MoverError) -> AsyncIterator[Begun]:
+    source, destination = place / "source", place / "destination"
     source.mkdir()
     destination.mkdir()
     (source / "f").write_bytes(data := os.urandom(SIZE))
@@ -53,38 +81,38 @@ async def test_what_an_earlier_process_sent_is_proved(tmp_path: Path, damaged: b
         connect(Options(LOCAL, {"path": str(source)})) as one,
         connect(Options(LOCAL, {"path": str(destination)})) as other,
     ):
-        failing = Failing(other, problem)
-        there = cast("Connector", failing)
-        first = await run(one, there, journal=tmp_path / "journal", specs=(LOCAL, LOCAL))
-        assert State.COPIED not in first.counts
-        (part,) = destination.iterdir()
-        if damaged:
-            with part.open("r+b") as file:
-                file.seek(1 << 20)
-                file.write(bytes(1 << 20))
-        failing.left, failing.sent = 100, 0
-        done = await run(one, there, journal=tmp_path / "journal", specs=(LOCAL, LOCAL))
-    assert (destination / "f").read_bytes() == data
+        upload = Begun(data, Failing(other, problem), destination, one, place / "journal")
+        assert State.COPIED not in (await upload.run()).counts
+        yield upload
+
+
+def overwritten(part: Path) -> None:
+    with part.open("r+b") as file:
+        file.seek(1 << 20)
+        file.write(bytes(1 << 20))
+
+
+@pytest.mark.parametrize("problem", [BadCredentials("no"), Unreachable("gone for a moment")])
+async def test_what_an_earlier_process_sent_is_proved(tmp_path: Path, problem: MoverError) -> None:
+    async with begun(tmp_path, problem) as upload:
+        done = await upload.go_on()
+        assert upload.failing.sent == 2, "it goes on inside the file"
     proof = done.lines["f"].proof
     assert proof is not None
     assert (proof.method, proof.source) == ("read-back", proof.destination)
-    assert failing.sent == (2 + 5 if damaged else 2), "it goes on inside the file"
+
+
+@pytest.mark.parametrize("problem", [BadCredentials("no"), Unreachable("gone for a moment")])
+async def test_what_was_damaged_since_is_sent_again(tmp_path: Path, problem: MoverError) -> None:
+    async with begun(tmp_path, problem) as upload:
+        overwritten(upload.part)
+        await upload.go_on()
+        assert upload.failing.sent == 2 + 5, "it went on, found the damage, and sent all of it again"
 
 
 async def test_something_else_in_place_of_what_was_sent(tmp_path: Path) -> None:
-    source, destination = tmp_path / "source", tmp_path / "destination"
-    source.mkdir()
-    destination.mkdir()
-    (source / "f").write_bytes(data := os.urandom(SIZE))
-    async with (
-        connect(Options(LOCAL, {"path": str(source)})) as one,
-        connect(Options(LOCAL, {"path": str(destination)})) as other,
-    ):
-        failing = Failing(other, BadCredentials("no"))
-        await run(one, cast("Connector", failing), journal=tmp_path / "journal", specs=(LOCAL, LOCAL))
-        (part,) = destination.iterdir()
+    async with begun(tmp_path, BadCredentials("no")) as upload:
+        part = upload.part
         part.unlink()
         os.mkfifo(part)
-        failing.left = 100
-        await run(one, cast("Connector", failing), journal=tmp_path / "journal", specs=(LOCAL, LOCAL))
-    assert (destination / "f").read_bytes() == data
+        await upload.go_on()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
@@ -63,12 +63,12 @@ def through(site: Site, seen: Seen, tmp_path: Path) -> dict[str, str | int]:
     return {name: str(site.options[name]).replace(f":{port}", f":{seen.port}")}
 
 
-async def until_done(run: Callable[[], object]) -> list[Moved]:
+async def until_done(run: Callable[[], Awaitable[Moved]]) -> list[Moved]:
     """Passes until one is done: a link that is lost pauses a run, and somebody resumes it."""
     passes: list[Moved] = []
     while not passes or passes[-1].ending.state == "paused":
         assert len(passes) < CUTS + 2, [moved.ending for moved in passes]
-        passes.append(await run())  # type: ignore[misc]  # an awaitable of Moved
+        passes.append(await run())
     return passes
 
 

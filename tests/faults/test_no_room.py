@@ -2,41 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from tests.faults.hurried import Hurried
 from tests.faults.oracle import must_be_finished, planted
+from tests.small_disk import make_room, small_disk
 from tests.witness.moving import local, move
 from tests.witness.trees import files_of
 
 from mover.core.states import State
 
 pytestmark = pytest.mark.anyio
-
-
-@contextmanager
-def small_disk(folder: Path, size: int) -> Generator[Path]:
-    """A file system in memory of `size` bytes; only root can have one."""
-    if os.geteuid() != 0:
-        pytest.skip("only root can mount a small file system")
-    folder.mkdir()
-    mount = ["mount", "-t", "tmpfs", "-o", f"size={size},mode=0700", "tmpfs", str(folder)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("this machine lets nobody mount a file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
-
-
-def make_room(disk: Path) -> None:
-    """Let the file system grow."""
-    subprocess.run(["mount", "-o", "remount,size=64m", str(disk)], check=True)
 
 
 def plain(folder: Path, seed: int) -> dict[str, bytes]:

@@ -228,7 +228,7 @@ class Runs:
 
     def _numbers(self) -> list[int]:
         with contextlib.suppress(FileNotFoundError):
-            return [int(name) for name in os.listdir(self._home.runs) if name.isdecimal()]  # noqa: PTH208  # names only
+            return [int(folder.name) for folder in self._home.runs.iterdir() if folder.name.isdecimal()]
         return []
 
 
@@ -255,7 +255,7 @@ def journal_of(file: Path | None, vault: LocalVault, record: str) -> Generator[T
 def _begun(folder: Path) -> bool:
     """Whether there is a run, readable or not; a folder without a file is one that is about to be made, or never was."""
     try:
-        return any(not name.startswith(".") for name in os.listdir(folder))  # noqa: PTH208  # names only
+        return any(not file.name.startswith(".") for file in folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:

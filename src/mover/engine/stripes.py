@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from typing import Final
 
 LONG: Final = 64 << 20
@@ -86,13 +86,10 @@ class Stripe:
             await self._change.wait()
         await self._task
 
-    @staticmethod
-    async def end(stripes: Iterable[Stripe]) -> None:
-        """Give up all of them that are not done."""
-        tasks = [stripe._task for stripe in stripes]  # noqa: SLF001  # its own
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+    def give_up(self) -> asyncio.Task[None]:
+        """End it, if it is not done; what is returned is over when it has ended."""
+        self._task.cancel()
+        return self._task
 
     async def _fill(self, read: Read, start: int, end: int) -> None:
         try:
@@ -127,4 +124,5 @@ async def striped(
                 yield piece
             crowd.took(waiting.popleft().size)
     finally:
-        await Stripe.end(waiting)
+        # All are told before any is waited for: a second cancellation must leave none of them running.
+        await asyncio.gather(*[stripe.give_up() for stripe in waiting], return_exceptions=True)

@@ -15,6 +15,9 @@ Told = tuple[int, list[tuple[str, str]]]
 HEAD: Final = 1 << 18
 """Bytes that an answer's head may have, with all that comes before it; and those before a chunk, and after the last."""
 
+_FINAL: Final = 200
+"""The lowest status that ends an exchange; those below are interim."""
+
 _NAME: Final = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 _LENGTH: Final = re.compile(r"[0-9]{1,19}")
@@ -35,7 +38,7 @@ class StrictAnswer(HTTPResponse):
         """Read the head; those of interim answers (RFC 9110 §15.2) are passed over."""
         while True:  # ends with `HEAD`
             super().begin()
-            if self.status >= 200:  # noqa: PLR2004  # statuses are numbers
+            if self.status >= _FINAL:
                 break
             self.headers = None  # pyright: ignore[reportAttributeAccessIssue]  # it reads the next head only then
         if self.length == 0:

@@ -20,7 +20,7 @@ from pyreqwest.request import RequestBuilder
 
 from mover.core.errors import Damaged, Unfit, Unreachable
 from mover.net._http_faults import host_of, not_encrypted, translated
-from mover.net._http_log import LOG, Request, told
+from mover.net._http_log import LOG, told
 from mover.net.bulk import Bulk, Exchange
 from mover.net.http_settings import HttpSettings, client
 
@@ -57,11 +57,13 @@ class Answer:
 class StreamedAnswer:
     """An answer whose body is still coming."""
 
-    __slots__ = ("_exchange", "headers", "status")
+    __slots__ = ("_exchange", "headers", "received", "status")
 
     def __init__(self, status: int, headers: HeaderMap, exchange: Exchange) -> None:
         self.status = status
         self.headers = headers
+        self.received = 0
+        """Bytes of the body that were read."""
         self._exchange = exchange
 
     def header(self, name: str) -> str | None:
@@ -74,7 +76,9 @@ class StreamedAnswer:
         Raises:
             Unreachable: the connection broke before the end of the body, or nothing came for too long.
         """
-        return await self._exchange.read(amount)
+        data = await self._exchange.read(amount)
+        self.received += len(data)
+        return data
 
     async def rest(self, limit: int = 1 << 20) -> bytes:
         """What is left of the body, at most `limit` bytes: for error texts."""
@@ -179,20 +183,10 @@ class _Logged(Http):
         with told(method, url, len(body or b"")) as request:
             async with super().stream(method, url, headers, body) as answer:
                 request.status = answer.status
-                yield _CountedAnswer(answer, request)
-
-
-class _CountedAnswer(StreamedAnswer):
-    __slots__ = ("_request",)
-
-    def __init__(self, answer: StreamedAnswer, request: Request) -> None:
-        super().__init__(answer.status, answer.headers, answer._exchange)  # noqa: SLF001  # of its own kind
-        self._request = request
-
-    async def read(self, amount: int = CHUNK) -> bytes:
-        data = await super().read(amount)
-        self._request.received += len(data)
-        return data
+                try:
+                    yield answer
+                finally:
+                    request.received = answer.received
 
 
 @asynccontextmanager
