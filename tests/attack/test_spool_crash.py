@@ -41,6 +41,7 @@ async def main():
         kept = await spool.keep(b"MARKER" * 1000, b"")
         room = await spool.room(b"", None)
         await room.write(b"MARKER" * 300_000)
+        await room.close()  # it is on the disk now
         print("ready", flush=True)
         await asyncio.sleep(60)
 
