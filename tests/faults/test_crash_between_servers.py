@@ -68,8 +68,7 @@ class Scene:
     def uploads(self) -> list[tuple[str, int]]:
         """Uploads that the journal knows, with how many parts are confirmed."""
         with LocalJournal.open(self.home / "journal", seal=str.encode, unseal=bytes.decode) as journal:
-            rows = journal._database.execute("SELECT path, parts FROM upload").fetchall()
-        return [(bytes(path).decode(), len(json.loads(parts))) for path, parts in rows]
+            return [(path, len(upload.parts)) for (path, _), upload in journal._uploads()]
 
 
 @pytest.fixture(params=["rclone_s3", "moto"])

@@ -104,8 +104,7 @@ class Scene:
         if not (self.home / "journal").exists():
             return 0
         with self._journal() as journal:
-            rows = journal._database.execute("SELECT parts FROM upload").fetchall()
-        return max((len(json.loads(parts)) for (parts,) in rows), default=0)
+            return max((len(upload.parts) for _, upload in journal._uploads()), default=0)
 
     def counts(self) -> dict[State, int]:
         with self._journal() as journal:

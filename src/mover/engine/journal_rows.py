@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import Any, Final
 
+from mover.core.connector import Part
 from mover.core.model import Kind
 from mover.core.states import State
-from mover.engine.journal import Key, Line, Proof
+from mover.engine.journal import Attempt, Key, Line, Proof
 
 SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS item (
@@ -19,8 +20,10 @@ CREATE TABLE IF NOT EXISTS item (
 CREATE TABLE IF NOT EXISTS attempt (
     number INTEGER PRIMARY KEY, path BLOB NOT NULL, id BLOB NOT NULL, at REAL NOT NULL, code TEXT NOT NULL, detail TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS upload (
-    path BLOB NOT NULL, id BLOB NOT NULL, version TEXT NOT NULL, state BLOB NOT NULL, parts TEXT NOT NULL,
-    PRIMARY KEY (path, id)) WITHOUT ROWID;
+    path BLOB NOT NULL, id BLOB NOT NULL, version TEXT NOT NULL, state BLOB NOT NULL, PRIMARY KEY (path, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS part (
+    path BLOB NOT NULL, id BLOB NOT NULL, number INTEGER NOT NULL, size INTEGER NOT NULL, tag TEXT NOT NULL,
+    PRIMARY KEY (path, id, number)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
@@ -47,6 +50,32 @@ def put_same(database: sqlite3.Connection, rows: Sequence[Sequence[object]]) -> 
     head = "INSERT INTO item (path, id, kind, state, size, detail, attempts, pass) VALUES "
     form = f"(?, x'', '{Kind.FILE.value}', '{State.SAME.value}', ?, ?, 0, ?)"
     _put(database, head, form, rows, _UNLESS_COPIED)
+
+
+def put_attempts(database: sqlite3.Connection, attempts: Iterable[tuple[Attempt, float]]) -> None:
+    """Write failed attempts, each with its time in seconds since 1970 UTC."""
+    put = "INSERT INTO attempt (path, id, at, code, detail) VALUES (?, ?, ?, ?, ?)"
+    database.executemany(put, [(*raw_key((a.path, a.id)), at, a.code, a.detail) for a, at in attempts])
+
+
+def put_part(database: sqlite3.Connection, key: Key, part: Part) -> None:
+    """Write a part of an upload."""
+    put = "INSERT OR REPLACE INTO part (path, id, number, size, tag) VALUES (?, ?, ?, ?, ?)"
+    database.execute(put, (*raw_key(key), part.number, part.size, part.tag))
+
+
+def parts_of(database: sqlite3.Connection, key: Key) -> tuple[Part, ...]:
+    """The parts of an upload, in order."""
+    rows = database.execute(
+        "SELECT number, size, tag FROM part WHERE path = ? AND id = ? ORDER BY number", raw_key(key)
+    )
+    return tuple(Part(*row) for row in rows)
+
+
+def forget_upload(database: sqlite3.Connection, key: Key) -> None:
+    """Delete an upload with its parts."""
+    for table in ("upload", "part"):
+        database.execute(f"DELETE FROM {table} WHERE path = ? AND id = ?", raw_key(key))  # noqa: S608  # one of the two
 
 
 def _put(database: sqlite3.Connection, head: str, form: str, rows: Sequence[Sequence[object]], tail: str = "") -> None:

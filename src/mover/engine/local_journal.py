@@ -8,7 +8,6 @@ moment may be missing, and their items are looked at again.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import secrets
 import sqlite3
@@ -23,7 +22,20 @@ from mover.core.connector import Part
 from mover.core.states import State
 from mover.core.temporary import RUN, mark_of_pass
 from mover.engine.journal import Attempt, KeptUpload, Key, Known, Line
-from mover.engine.journal_rows import SCHEMA, item_line, item_row, put_items, put_same, raw_key, same_rows, text_of
+from mover.engine.journal_rows import (
+    SCHEMA,
+    forget_upload,
+    item_line,
+    item_row,
+    parts_of,
+    put_attempts,
+    put_items,
+    put_part,
+    put_same,
+    raw_key,
+    same_rows,
+    text_of,
+)
 
 MANY: Final = 50_000
 """Lines in memory from which `settled` waits."""
@@ -133,25 +145,19 @@ class LocalJournal:
         return found
 
     async def upload_of(self, key: Key) -> KeptUpload | None:
-        row = await self._in_thread(
-            self._one, "SELECT state, version, parts FROM upload WHERE path = ? AND id = ?", raw_key(key)
-        )
-        return None if row is None else self._kept(row)
+        return await self._in_thread(self._upload_of, key)
 
     async def keep_upload(self, key: Key, upload: KeptUpload) -> None:
-        parts = json.dumps([[p.number, p.size, p.tag] for p in upload.parts])
-        await self._in_thread(
-            self._database.execute,
-            "INSERT OR REPLACE INTO upload (path, id, version, state, parts) VALUES (?, ?, ?, ?, ?)",
-            (*raw_key(key), upload.version, self._seal(upload.state), parts),
-        )
+        await self._in_thread(self._keep_upload, key, upload)
+
+    async def keep_part(self, key: Key, part: Part) -> None:
+        await self._in_thread(put_part, self._database, key, part)
 
     async def forget_upload(self, key: Key) -> None:
-        await self._in_thread(self._database.execute, "DELETE FROM upload WHERE path = ? AND id = ?", raw_key(key))
+        await self._in_thread(self._forget_upload, key)
 
     async def uploads(self) -> list[tuple[Key, KeptUpload]]:
-        rows = await self._in_thread(self._all, "SELECT state, version, parts, path, id FROM upload ORDER BY path, id")
-        return [((text_of(row[3]), text_of(row[4])), self._kept(row)) for row in rows]
+        return await self._in_thread(self._uploads)
 
     async def end_pass(self) -> None:
         await self.flush()
@@ -223,16 +229,11 @@ class LocalJournal:
         attempts: list[tuple[Attempt, float]],
         same: list[tuple[Sequence[tuple[str, int]], str]],
     ) -> None:
-        self._database.execute("BEGIN")
-        for files, detail in same:
-            put_same(self._database, same_rows(files, detail, self._pass))
-        put_items(self._database, [item_row(line, self._pass) for line in lines])
-        if attempts:
-            self._database.executemany(
-                "INSERT INTO attempt (path, id, at, code, detail) VALUES (?, ?, ?, ?, ?)",
-                [(*raw_key((a.path, a.id)), at, a.code, a.detail) for a, at in attempts],
-            )
-        self._database.execute("COMMIT")
+        with self._transaction():
+            for files, detail in same:
+                put_same(self._database, same_rows(files, detail, self._pass))
+            put_items(self._database, [item_row(line, self._pass) for line in lines])
+            put_attempts(self._database, attempts)
 
     def _known(self, keys: Sequence[Key]) -> dict[Key, Known]:
         found: dict[Key, Known] = {}
@@ -242,14 +243,37 @@ class LocalJournal:
                 found[key] = Known(State(row[0]), row[1], row[2], row[3])
         return found
 
+    def _uploads(self) -> list[tuple[Key, KeptUpload]]:
+        rows = self._database.execute("SELECT path, id FROM upload ORDER BY path, id").fetchall()
+        keys = [(text_of(row[0]), text_of(row[1])) for row in rows]
+        return [(key, kept) for key in keys if (kept := self._upload_of(key)) is not None]
+
+    def _upload_of(self, key: Key) -> KeptUpload | None:
+        row = self._one("SELECT state, version FROM upload WHERE path = ? AND id = ?", raw_key(key))
+        return None if row is None else KeptUpload(self._unseal(row[0]), row[1], parts_of(self._database, key))
+
+    def _keep_upload(self, key: Key, upload: KeptUpload) -> None:
+        sealed = self._seal(upload.state)
+        with self._transaction():
+            forget_upload(self._database, key)
+            put = "INSERT INTO upload (path, id, version, state) VALUES (?, ?, ?, ?)"
+            self._database.execute(put, (*raw_key(key), upload.version, sealed))
+            for part in upload.parts:
+                put_part(self._database, key, part)
+
+    def _forget_upload(self, key: Key) -> None:
+        with self._transaction():
+            forget_upload(self._database, key)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """All of it or nothing."""
+        self._database.execute("BEGIN")
+        with self._database:
+            yield
+
     def _one(self, query: str, values: Sequence[Any]) -> Sequence[Any] | None:
         return self._database.execute(query, values).fetchone()
-
-    def _all(self, query: str) -> list[Sequence[Any]]:
-        return self._database.execute(query).fetchall()
-
-    def _kept(self, row: Sequence[Any]) -> KeptUpload:
-        return KeptUpload(self._unseal(row[0]), row[1], tuple(Part(*part) for part in json.loads(row[2])))
 
     async def _in_thread(self, work: Callable[..., T], *given: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)

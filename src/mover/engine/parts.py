@@ -41,6 +41,7 @@ class PartedUpload:
         self._note = note
         self._upload: Upload | None = None
         self._done: dict[int, Part] = {}
+        self._unbroken = 0
 
     async def open(self, target: Target) -> int:
         """Begin, or go on with what an earlier pass began. Returns the byte from which the source is to be read."""
@@ -117,8 +118,9 @@ class PartedUpload:
         async def send() -> Part:
             return await self._connector.write_part(upload, number, body)
 
-        self._done[number] = await self._destination.call(send, self._note)
-        await self._journal.keep_upload(self._key, KeptUpload(upload.state, self._version, tuple(self._done.values())))
+        done = await self._destination.call(send, self._note)
+        self._done[number] = done
+        await self._journal.keep_part(self._key, done)
 
     def _missing(self) -> list[int]:
         upload = self._opened()
@@ -126,8 +128,10 @@ class PartedUpload:
         return [number for number in range(total) if number not in self._done]
 
     def _contiguous(self) -> int:
-        missing = self._missing()
-        return missing[0] if missing else max(self._done) + 1
+        """How many parts from the first on are there."""
+        while self._unbroken in self._done:
+            self._unbroken += 1
+        return self._unbroken
 
     def _at_once(self, window: int) -> int:
         upload = self._opened()
