@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import Enum, Flag, auto
 from typing import Literal
 
@@ -86,7 +87,8 @@ class Limits:
     `name_bytes`/`path_bytes` count UTF-8, `name_chars`/`path_chars` count characters. `forbidden` are characters no name
     may contain; `reserved` are whole names (compared without case) it refuses, in which `*` stands for anything
     (`CON.*`); `bad_endings` are characters a name may not end with. `time_step` is the precision of kept times in
-    seconds. `file_size` is in bytes.
+    seconds; `times` are the earliest and the latest that it keeps, in seconds since 1970 UTC: a file from before or after shows
+    when it was received. `file_size` is in bytes.
     """
 
     name_bytes: int | None = 255
@@ -102,6 +104,11 @@ class Limits:
     normalizes: bool = False  # NFC and NFD forms of a name are one name there
     any_bytes: bool = False  # names need not be UTF-8
     time_step: float = 1.0
+    times: tuple[float, float] | None = None
+
+    def keeps_time(self, moment: datetime) -> bool:
+        """Whether a time is one that the provider can keep at all."""
+        return self.times is None or self.times[0] <= moment.timestamp() <= self.times[1]
 
 
 @dataclass(frozen=True, slots=True)

@@ -191,6 +191,8 @@ class Planner:
             return "new", ""
         if there.kind is not Kind.FILE:
             raise Unfit(f"a {there.kind.value} of that name stands at the destination")
+        if entry.modified is not None and not self._destination.spec.limits.keeps_time(entry.modified):
+            entry, there = replace(entry, modified=None), _received(there)  # neither's time says anything of the other
         finding = compare(entry, there, how=self._settings.compare, time_step=self._time_step, asked=False)
         if finding.verdict is Verdict.ASK:
             full = await self._asked(there)
@@ -216,7 +218,7 @@ class Planner:
         """A provider that does not keep times shows when it received the file."""
         if entry.modified is None or self._destination.can(Cap.KEEPS_MODIFIED):
             return entry
-        return replace(entry, stored=entry.stored or entry.modified, modified=None)
+        return _received(entry)
 
     def _path_unfit(self, planned: Planned) -> str | None:
         try:
@@ -249,6 +251,11 @@ _LEFT_OUT: Final = {
 
 def _utc(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
+
+
+def _received(entry: Entry) -> Entry:
+    """The file as one whose time says only when it was stored."""
+    return replace(entry, stored=entry.stored or entry.modified, modified=None)
 
 
 def _by_name(entry: Entry) -> tuple[str, str]:

@@ -67,7 +67,7 @@ SPEC = Spec(
     | Cap.FIND
     | Cap.QUOTA
     | Cap.LINKS,
-    limits=Limits(path_bytes=4095, any_bytes=True, time_step=1.0),
+    limits=Limits(path_bytes=4095, any_bytes=True, time_step=1.0, times=(0, 2**32 - 1)),
     options=_OPTIONS,
     url=Url(schemes=("sftp",), host="host", port="port", user="user", path="path"),
     rclone=(
