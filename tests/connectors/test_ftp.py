@@ -14,7 +14,7 @@ from tests.running import options_of
 from tests.sites.base import Site
 
 from mover.conformance.bodies import Sent, sample
-from mover.connectors._kit.ftp import tls, wire
+from mover.connectors._kit.ftp import settings, wire
 from mover.connectors._kit.ftp.session import Session
 from mover.connectors.ftp.spec import SPEC as FTP
 from mover.core import errors as e
@@ -34,14 +34,14 @@ async def test_servers_that_demand_session_reuse(
     monkeypatch: pytest.MonkeyPatch,
     sessions: list[Session],
 ) -> None:
-    real = tls.context
+    real = settings.context_with
 
     def limited(ca_file: str | None) -> ssl.SSLContext:
         made = real(ca_file)
         made.maximum_version = version
         return made
 
-    monkeypatch.setattr(tls, "context", limited)
+    monkeypatch.setattr(settings, "context_with", limited)
     async with opened(site(name)) as connector:
         folder = (await connector.make_folder(ROOT, f"tls {version.name}")).id
         for n in range(5):

@@ -9,12 +9,14 @@ import ssl
 from functools import cache
 from http.client import HTTPConnection
 from threading import Lock
+from traceback import clear_frames
 from typing import Final
 from urllib.parse import SplitResult, unquote, urlsplit
 
 from mover.core.errors import BadOption
 from mover.net._bulk_answer import StrictAnswer
-from mover.net.http_settings import HttpSettings, authorities
+from mover.net.http_settings import HttpSettings
+from mover.net.tls import authorities, context
 
 Origin = tuple[str, str, int]
 """Scheme, host and port."""
@@ -92,8 +94,9 @@ class Connections:
                 connection.sock = self._tls().wrap_socket(
                     connection.sock, server_hostname=host, suppress_ragged_eofs=False
                 )
-        except BaseException:
+        except BaseException as problem:
             connection.close()
+            clear_frames(problem.__traceback__)  # in Debian 12's Python a proxy's answer holds on to the socket
             raise
         return connection
 
@@ -113,12 +116,9 @@ def _context(more: bytes | None) -> ssl.SSLContext:
 
 @cache
 def _made_context(more: bytes | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.set_alpn_protocols(["http/1.1"])
-    if more is not None:
-        context.load_verify_locations(cadata=more.decode("ascii", "replace"))
-    return context
+    made = context(more)
+    made.set_alpn_protocols(["http/1.1"])
+    return made
 
 
 class _Connection(HTTPConnection):

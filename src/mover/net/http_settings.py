@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import Final
 
 from pyreqwest.client import Client, ClientBuilder
 from pyreqwest.exceptions import PyreqwestError
@@ -14,8 +12,7 @@ from pyreqwest.proxy import ProxyBuilder
 
 from mover.core.errors import BadOption
 from mover.net._http_faults import short, why
-
-_PEM: Final = re.compile(rb"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+from mover.net.tls import authorities
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +43,6 @@ def client(settings: HttpSettings) -> Client:
         return _builder(settings).read_timeout(timedelta(seconds=settings.idle)).build()
     except (PyreqwestError, ValueError) as problem:
         raise BadOption(f"these settings cannot be used: {short(why(problem))}", item="ca_file") from None
-
-
-def authorities(file: Path) -> list[bytes]:
-    """The certificates in a PEM file.
-
-    Raises:
-        BadOption: it cannot be read, or holds none.
-    """
-    try:
-        found = _PEM.findall(file.read_bytes())
-    except OSError as problem:
-        raise BadOption(f"cannot read the authorities in {file}: {problem.strerror}", item="ca_file") from problem
-    if not found:
-        raise BadOption(f"{file} holds no certificate in PEM form", item="ca_file")
-    return found
 
 
 def _builder(settings: HttpSettings) -> ClientBuilder:

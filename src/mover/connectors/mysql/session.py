@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
-import ssl
 from collections.abc import AsyncGenerator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, TypeVar, cast
 
 from pymysql.connections import Connection
@@ -19,6 +17,7 @@ from pymysql.err import Error
 from mover.connectors.mysql.errors import translated
 from mover.core.errors import BadOption
 from mover.core.options import Options
+from mover.net.tls import context_with
 
 T = TypeVar("T")
 Row = tuple[bytes | None, ...]
@@ -66,7 +65,7 @@ class Server:
             autocommit=True,
             local_infile=False,
             program_name="mover",
-            ssl=_context(self.options.text("ca_file")) if encrypted else None,
+            ssl=context_with(self.options.text("ca_file")) if encrypted else None,
             ssl_disabled=not encrypted,
             auth_plugin_map={} if encrypted else {"mysql_clear_password": NoClearPassword, "dialog": NoClearPassword},
         )
@@ -153,14 +152,3 @@ def _opened(connection: Connection[SSCursor], query: str) -> SSCursor:
 def _dropped(connection: Connection[SSCursor]) -> None:
     with contextlib.suppress(Error, OSError):
         connection.close()
-
-
-def _context(ca_file: str | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    if ca_file is not None:
-        try:
-            context.load_verify_locations(Path(ca_file))
-        except (OSError, ssl.SSLError) as problem:
-            raise BadOption(f"cannot read the authorities in {ca_file}: {problem}", item="ca_file") from problem
-    return context

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from mover.connectors._kit.ftp import tls
 from mover.core.errors import BadOption
 from mover.core.options import Options
 from mover.core.secret import Secret
+from mover.net.tls import context_with
 
 PORT: Final = 21
 IMPLICIT_PORT: Final = 990
@@ -68,7 +68,7 @@ def settings(options: Options, security: Security) -> Settings:
         user=options.must("user"),
         password=password,
         security=security,
-        context=None if security is Security.NONE else tls.context(options.text("ca_file")),
+        context=None if security is Security.NONE else context_with(options.text("ca_file")),
         folder=options.text("folder") or "",
         encoding=_encoding(options.must("encoding")),
         connections=connections,
