@@ -16,6 +16,7 @@ CUTS = {
     "another shape": lambda _: b'{"number": "one"}',
     "a list": lambda _: b"[]",
     "deep": lambda _: b"[" * 100_000,
+    "of another Mover": lambda data: data.replace(b'"format": 1', b'"format": 99'),
 }
 
 
@@ -77,6 +78,26 @@ def test_a_run_whose_state_is_lost_goes_on(mover: Command, tmp_path: Path):
     again = mover("run", "resume", 1, "--format", "json")
     assert again.code == 0 and again.json["adds_up"], again.err
     assert listed(mover)[1]["state"] == "done"
+
+
+def test_a_state_with_what_is_no_number_is_damaged(mover: Command, tmp_path: Path):
+    two_runs(mover, tmp_path)
+    file = mover.home / "runs/1/state.json"
+    state = json.loads(file.read_text())
+    file.write_text(json.dumps(state | {"seconds": float("inf")}))
+    run = listed(mover)[1]
+    assert run["state"] == "damaged" and "Infinity" in run["reason"]
+
+
+def test_a_lost_journal_is_told(mover: Command, tmp_path: Path):
+    two_runs(mover, tmp_path)
+    (mover.home / "runs/1/journal.sqlite").unlink()
+    for command in ("report", "show"):
+        done = mover("run", command, 1)
+        assert done.code == 1 and no_fault(done) and "the proof of 2 items" in done.err
+        assert "resume the run" in done.advice
+    assert mover("run", "resume", 1).code == 0
+    assert mover("run", "report", 1, "--format", "json").json["adds_up"]
 
 
 @pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\x00" + b"\x07" * 5000])

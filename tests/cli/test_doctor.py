@@ -16,6 +16,8 @@ from mover.boot.doctor import Finding, examined
 from mover.boot.home import Home
 from mover.connectors.registry import specs
 
+ADDED = ("--host", "h", "--user", "u", "--password-file", "-", "--name", "a1")
+
 
 def verdicts(mover: Command, **environment: str) -> tuple[int, dict[str, Finding]]:
     done = mover("doctor", "--format", "json", **environment)
@@ -29,10 +31,7 @@ def verdicts(mover: Command, **environment: str) -> tuple[int, dict[str, Finding
 def used(mover: Command, tmp_path: Path) -> Command:
     """A home with a connection, a key and a run, all as Mover makes them."""
     (tmp_path / "from").mkdir()
-    done = mover(
-        "connection", "add", "sftp", "--host", "h", "--user", "u", "--password-file", "-", "--name", "a1", stdin="x"
-    )
-    assert done.code == 0
+    assert mover("connection", "add", "sftp", *ADDED, stdin="x").code == 0
     assert mover("copy", tmp_path / "from", tmp_path / "to").code == 0
     return mover
 
@@ -45,6 +44,23 @@ def test_a_machine_that_is_fit(used: Command):
         assert found[str(what)].verdict == "fine"
     assert found["spool: room"].verdict == "fine"
     assert {spec.key for spec in specs().values()} - {"memory"} <= found.keys()
+
+
+def test_a_global_key_that_is_gone_or_another(used: Command, tmp_path: Path):
+    key = used.home / "keys/global/key.json"
+    assert verdicts(used)[1]["keys"].verdict == "fine"
+    kept = key.read_bytes()
+    key.unlink()
+    code, found = verdicts(used)
+    assert (code, found["keys"].verdict) == (1, "wrong") and str(key) in found["keys"].finding
+    assert not key.exists(), "doctor changes nothing"
+    other = Command(tmp_path / "other")
+    assert other("connection", "add", "sftp", *ADDED, stdin="x").code == 0
+    key.write_bytes((other.home / "keys/global/key.json").read_bytes())
+    key.chmod(0o600)
+    assert verdicts(used)[1]["keys"].verdict == "wrong"
+    key.write_bytes(kept)
+    assert verdicts(used)[1]["keys"].verdict == "fine"
 
 
 def test_a_home_that_was_never_used(mover: Command):

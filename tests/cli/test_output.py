@@ -8,7 +8,7 @@ import pytest
 from tests.clock import VirtualClock
 
 from mover.boot.reports import totals_of
-from mover.boot.runs import Standing
+from mover.boot.run_folder import Standing
 from mover.cli.output import safe, size_text
 from mover.cli.progress import Display, Rate, duration, line_of
 from mover.core.states import State

@@ -119,3 +119,15 @@ def test_counts_that_do_not_add_up_are_told_in_every_form(mover: Command, ran: D
         done = mover("run", "report", 3, "--format", form)
         assert done.err.startswith("error: the counts of this run do not add up"), form
     assert mover("run", "report", 3, "--format", "json").json["adds_up"] is False
+
+
+@pytest.mark.parametrize("report", ["to", "no/such/folder.csv", "file/x.json"])
+def test_a_report_that_has_no_place_is_found_out_before_the_work(mover: Command, tmp_path: Path, report: str):
+    source, destination = tmp_path / "from", tmp_path / "to"
+    source.mkdir()
+    destination.mkdir()
+    (source / "f").write_text("x")
+    (tmp_path / "file").write_text("x")
+    done = mover("copy", source, destination, "--report", tmp_path / report)
+    assert done.code == 2 and "--report" in done.err + done.advice and str(tmp_path / report) in done.err
+    assert list(destination.iterdir()) == []

@@ -13,7 +13,7 @@ import msgspec
 
 from mover.boot.given import settled_paths, with_environment
 from mover.boot.home import Home
-from mover.boot.records import load, store
+from mover.boot.records import FORMAT, load, store
 from mover.connectors.registry import spec as spec_of
 from mover.core.errors import BadOption, ConnectionExists, MoverError, RecordDamaged, UnknownConnection
 from mover.core.options import Options, Value
@@ -43,7 +43,7 @@ class _File(msgspec.Struct, frozen=True):
     """Connections by name: `SavedConnection`s, but one that is damaged must not stand in the way of the others."""
 
     connections: dict[str, object]
-    format: int = 1
+    format: int = FORMAT
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,11 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 from typing import Final, Literal
 
+from mover.boot.connections import OWNER
 from mover.boot.home import Home
 from mover.connectors.registry import specs
+from mover.core.errors import BadOption, Sealed
+from mover.vault.local import LocalVault
 
 Verdict = Literal["fine", "note", "wrong"]
 
@@ -39,6 +42,7 @@ def examined(home: Home) -> list[Finding]:
     return [
         *_versions(),
         *_modes(home),
+        *_keys(home),
         _room(home),
         _below(home),
         _dumps(),
@@ -71,6 +75,21 @@ def _modes(home: Home) -> Iterator[Finding]:
             )
         else:
             yield Finding(str(path), "fine", f"mode {stat.S_IMODE(found.st_mode):o}, yours")
+
+
+def _keys(home: Home) -> Iterator[Finding]:
+    """Whether what was sealed can be opened: the two keys of a vault may have been restored from different days."""
+    if not (home.keys / "users").is_dir():
+        return
+    try:
+        keys = LocalVault(home.keys).check(OWNER)
+    except BadOption:
+        return  # a mode, which has its own line
+    except Sealed as problem:
+        advice = "Restore the whole folder from a backup; without it, connect again: `mover connection add`."
+        yield Finding("keys", "wrong", problem.detail, advice)
+    else:
+        yield Finding("keys", "fine", f"{keys} of yours, and the global key that opens them")
 
 
 def _room(home: Home) -> Finding:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar, cast
 
 import msgspec
 
@@ -15,6 +15,9 @@ from mover.core.errors import BadOption, RecordDamaged
 from mover.vault.files import read_private, write_private
 
 T = TypeVar("T")
+
+FORMAT: Final = 1
+"""Of every file here that says its own; one of another format is left alone."""
 
 
 def store(file: Path, record: object) -> None:
@@ -30,10 +33,23 @@ def load(file: Path, kind: type[T]) -> T | None:
     """
     try:
         data = read_private(file)
-        return None if data is None else msgspec.convert(json.loads(data), type=kind)
+        return None if data is None else msgspec.convert(_known(json.loads(data, parse_constant=_refuse)), type=kind)
     except BadOption as error:
         raise RecordDamaged(error.detail, item=str(file)) from error
     except OSError as error:
         raise RecordDamaged(f"{file} cannot be read: {error.strerror}", item=str(file)) from error
     except (ValueError, RecursionError, msgspec.ValidationError) as error:
         raise RecordDamaged(f"{file} is damaged: {error}", item=str(file)) from error
+
+
+def _known(record: object) -> object:
+    if isinstance(record, dict):
+        said = cast("dict[str, object]", record).get("format", FORMAT)
+        if said != FORMAT:
+            raise ValueError(f"it is of format {said!r}, which another version of Mover wrote; this one knows {FORMAT}")
+    return cast("object", record)
+
+
+def _refuse(constant: str) -> None:
+    """Python's own reader takes them; RFC 8259 §6 does not."""
+    raise ValueError(f"{constant} is no number")

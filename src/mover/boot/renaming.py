@@ -7,7 +7,8 @@ import msgspec
 from mover.boot.addresses import connection_of
 from mover.boot.connections import Connections
 from mover.boot.home import Home
-from mover.boot.runs import KeptPlace, Record, RunFolder, Runs
+from mover.boot.run_folder import KeptPlace, Record, RunFolder
+from mover.boot.runs import Runs
 from mover.core.errors import RecordDamaged
 
 

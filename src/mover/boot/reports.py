@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from mover.boot.runs import RunFolder, Standing
+from mover.boot.run_folder import RunFolder, Standing
 from mover.core.states import FINAL, State
 from mover.engine.journal import Line, Proof
 from mover.engine.local_journal import LocalJournal

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from mover.boot.runs import RunFolder, Runs
+from mover.boot.run_folder import RunFolder
+from mover.boot.runs import Runs
 from mover.core.errors import MoverError
 
 

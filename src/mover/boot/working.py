@@ -16,7 +16,8 @@ from mover.boot.addresses import end_of
 from mover.boot.connections import Connections
 from mover.boot.copying import Copy, copy
 from mover.boot.home import Home
-from mover.boot.runs import RunFolder, Runs, Standing, journal_of
+from mover.boot.run_folder import RunFolder, Standing, journal_of
+from mover.boot.runs import Runs
 from mover.boot.sides import End
 from mover.boot.telling import TellingJournal
 from mover.boot.wanted import Wanted

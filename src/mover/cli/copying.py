@@ -16,7 +16,7 @@ from mover.cli.interrupts import to_the_end
 from mover.cli.output import Format, say
 from mover.cli.places import asked
 from mover.cli.progress import Display
-from mover.cli.results import print_outcome, print_plan, told, write_report
+from mover.cli.results import must_be_writable, print_outcome, print_plan, told, write_report
 from mover.cli.wire import hear
 from mover.core.spec import Channel
 from mover.core.states import State
@@ -51,14 +51,17 @@ def wanted_of(said: dict[str, Any]) -> Wanted:
 
 def worked(work: Callable[[Watch], Awaitable[Outcome]], worker: Worker, said: dict[str, Any]) -> int:
     """Work on a run while its progress is shown, then say what came of it; the exit code."""
+    report: Path | None = said["report"]
+    if report is not None:
+        must_be_writable(report)
     outcome = _watched(work, said)
     form: Format = said["form"]
-    if outcome.run is not None and said["report"]:
-        write_report(worker.runs.get(outcome.run), Path(said["report"]))
     code = outcome.exit_code
     if code == 0 and said["error_on_nothing"] and not outcome.progress.items[State.COPIED]:
         code = NOTHING
     print_outcome(outcome, form, code, quiet=said["quiet"])
+    if outcome.run is not None and report is not None:
+        write_report(worker.runs.get(outcome.run), report)
     return code
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import Final, TextIO
 import click
 
 from mover.boot.reports import ORDER, head, items, moment, plain_item, standing_of, totals_of
-from mover.boot.runs import RunFolder
+from mover.boot.run_folder import RunFolder
 from mover.boot.working import Outcome
 from mover.cli.output import Format, counted, csv_row, data, safe, say, size_text
 from mover.cli.progress import duration
@@ -85,7 +86,7 @@ def print_plan(outcome: Outcome, journal: LocalJournal, form: Format, code: int)
 def print_report(run: RunFolder, form: Format, states: Sequence[State], to: TextIO) -> None:
     """The report of a run. A table shows what was not copied unless states are named; JSON and CSV show every item."""
     standing = run.standing()
-    with run.journal() as journal:
+    with run.settled_journal() as journal:
         counts = journal.counts()
         if form == "json":
             stream_json(to, head(run, standing, counts), items(journal, *states))
@@ -97,6 +98,19 @@ def print_report(run: RunFolder, form: Format, states: Sequence[State], to: Text
             _print_table(run, journal, states or NOT_COPIED, to)
     if not totals_of(counts, standing).adds_up:
         say(_WRONG)
+
+
+def must_be_writable(file: Path) -> None:
+    """Find out before the work whether its report will have a place. Raises `click.BadParameter`."""
+    if file.is_dir():
+        problem = "is a folder"
+    elif not file.parent.is_dir():
+        problem = f"cannot be made: there is no folder {file.parent}"
+    elif not os.access(file if file.exists() else file.parent, os.W_OK):
+        problem = "cannot be written"
+    else:
+        return
+    raise click.BadParameter(f"{file} {problem}", param_hint="--report")
 
 
 def write_report(run: RunFolder, file: Path) -> None:

@@ -58,7 +58,7 @@ def show(number: int, form: Format) -> None:
     from mover.cli.shown import show_run
 
     found = Runs(home()).get(number)
-    with found.journal() as journal:
+    with found.settled_journal() as journal:
         counts = journal.counts()
     if form == "json":
         data(head(found, found.standing(), counts))

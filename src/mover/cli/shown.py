@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mover.boot.reports import ORDER, Counts, totals_of
-from mover.boot.runs import RunFolder
+from mover.boot.run_folder import RunFolder
 from mover.cli.output import Cell, Format, by_name, table
 from mover.cli.progress import duration
 

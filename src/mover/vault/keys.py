@@ -100,6 +100,15 @@ class UserKeys:
             raise Sealed("the key of a secret's owner is not there: it was shredded, or the secret is another's")
         return self._opened(owner, ring, version)
 
+    def check(self, owner: str) -> int:
+        """Open every key of the owner's; how many there are. Raises `Sealed`."""
+        ring = _load(self._file(owner))
+        if ring is None:
+            return 0
+        for version in ring.keys:
+            self._opened(owner, ring, int(version))
+        return len(ring.keys)
+
     def rotate(self, owner: str) -> int:
         """Make a new current key for the owner; older ones still open. Answers its version."""
         return int(self._rotated(owner).current)

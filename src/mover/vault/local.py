@@ -49,6 +49,15 @@ class LocalVault:
         message = open_secret(sealed, Place(purpose, owner, record), user, self._global)
         return Secret(message.decode("utf-8", "surrogatepass"))
 
+    def check(self, owner: str) -> int:
+        """Open every key of the owner's; how many there are.
+
+        Raises:
+            Sealed: one cannot be opened: it was changed, or its global key is gone.
+            BadOption: others may read a key file.
+        """
+        return self._users.check(owner)
+
     def rewrap(self, sealed: bytes, *, purpose: str, owner: str, record: str) -> bytes:
         """The same secret under the current keys, after a rotation; the ciphertext inside is the same.
 
