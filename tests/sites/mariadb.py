@@ -76,11 +76,11 @@ def mariadb(folder: Path, *, tls: bool = True, arguments: tuple[str, ...] = ()) 
         f"CREATE USER reader@'%' IDENTIFIED BY '{password}';\nGRANT SELECT, SHOW VIEW, TRIGGER, EVENT ON *.* TO reader@'%';\n"
     )
     shutil.chown(setup, user)
-    subprocess.run(
-        [install, "--no-defaults", f"--datadir={data}", f"--user={user}", "--auth-root-authentication-method=normal",
-         "--skip-test-db"],
-        check=True, capture_output=True,
-    )  # fmt: skip
+    command = [install, "--no-defaults", f"--datadir={data}", f"--user={user}", "--auth-root-authentication-method=normal",
+               "--skip-test-db"]  # fmt: skip
+    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    if made.returncode:
+        raise RuntimeError(f"{' '.join(command)} ended with {made.returncode}:\n{made.stdout}\n{made.stderr}")
     port = free_port()
     command = [server, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",
                "--skip-name-resolve", f"--socket={folder / 'sock'}", f"--pid-file={folder / 'pid'}", f"--init-file={setup}",

@@ -266,7 +266,7 @@ class LocalJournal:
             forget_upload(self._database, key)
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self) -> Generator[None]:
         """All of it or nothing."""
         self._database.execute("BEGIN")
         with self._database:
