@@ -32,9 +32,9 @@ class DeepStore:
         found = [Entry(ItemId(f"{folder}{name}/"), folder, name, Kind.FOLDER) for name in sorted(folders)]
         return Page((*found, *(self._file(ItemId(folder + name)) for name in inside if "/" not in name)))
 
-    async def list_deep(self, folder: ItemId) -> AsyncIterator[Batch]:
+    async def list_deep(self, folder: ItemId, after: str = "") -> AsyncIterator[Batch]:
         del folder
-        keys = sorted(self.objects)
+        keys = [key for key in sorted(self.objects) if key > after]
         for number, at in enumerate(range(0, len(keys), PAGE), 1):
             if (problem := self.fault(number)) is not None:
                 raise problem

@@ -11,7 +11,7 @@ from tests.engine.deep_store import DeepStore
 from tests.engine.harness import Result, run
 
 from mover.connectors.registry import spec
-from mover.core.errors import Refused, Throttled
+from mover.core.errors import Refused, Throttled, Unreachable
 from mover.core.states import State
 from mover.engine.filter_options import FilterOptions
 from mover.engine.filters import Filter
@@ -81,6 +81,13 @@ async def test_a_listing_that_stumbles_goes_on(side: str) -> None:
     done = await ran(source, destination)
     assert states(done) == {"same": 5}
     assert done.progress.found == 5
+
+
+async def test_a_listing_may_stumble_as_often_as_it_gets_on() -> None:
+    """Every second page fails; a listing of a million objects must not have five mishaps for all of its pages."""
+    keys = {f"{number:02}": b"x" for number in range(40)}
+    done = await ran(DeepStore(keys, lambda page: Unreachable("cut") if page == 2 else None), DeepStore(keys))
+    assert states(done) == {"same": 40}
 
 
 async def test_a_fault_in_a_listing_ends_the_run() -> None:

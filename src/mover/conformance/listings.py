@@ -111,6 +111,17 @@ async def deep_listing_is_in_order(place: Place) -> None:
 
 
 @check(Cap.DEEP_LISTING)
+async def deep_listing_goes_on(place: Place) -> None:
+    """Such a listing can begin behind any path, and then misses nothing."""
+    deep = place.able(ListsDeep)
+    await _make_tree(place)
+    paths = [path async for batch in deep.list_deep(place.folder) for path in batch.paths]
+    for at, after in enumerate(paths):
+        rest = [path async for batch in deep.list_deep(place.folder, after) for path in batch.after(after).paths]
+        expect(rest == paths[at + 1 :], f"behind {after!r} it shows {rest}")
+
+
+@check(Cap.DEEP_LISTING)
 async def deep_listing_can_be_read(place: Place) -> None:
     """Every row of such a listing stands for a file that can be read."""
     deep = place.able(ListsDeep)

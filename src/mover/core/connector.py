@@ -117,7 +117,9 @@ class WritesParts(Protocol):
 class ListsDeep(Protocol):
     """`Cap.DEEP_LISTING`: everything below a folder in one stream, in the byte order of the paths."""
 
-    def list_deep(self, folder: ItemId) -> AsyncIterator[Batch]: ...
+    def list_deep(self, folder: ItemId, after: str = "") -> AsyncIterator[Batch]:
+        """All rows, or those behind the path `after`; where a provider cannot begin there, rows before it come again."""
+        ...
 
     def entry_of(self, folder: ItemId, batch: Batch, index: int) -> Entry:
         """The entry that row `index` stands for; made only for the rows that need one."""

@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator
 from typing import Final, Self, cast
 
 from mover.core.connector import ListsDeep
+from mover.core.errors import MoverError, Retry
 from mover.core.model import Batch, Entry
 from mover.core.spec import Cap
 from mover.engine.control import Control
@@ -147,14 +148,26 @@ class _Rows:
 
     async def _feed(self) -> None:
         try:
-            await self._side.patiently(self._list)
+            while not await self._got_through():
+                pass
             await self._queue.put(None)
         except Exception as problem:  # noqa: BLE001  # it is raised where the rows are taken, which must not wait for ever
             await self._queue.put(problem)
 
+    async def _got_through(self) -> bool:
+        """Whether the listing came to its end. A long one may stumble more often than a single call: what counts is that it gets on."""
+        begun = self._given
+        try:
+            await self._side.patiently(self._list)
+        except MoverError as problem:
+            if self._given == begun or problem.retry is Retry.NEVER:
+                raise
+            return False
+        return True
+
     async def _list(self) -> None:
-        """List everything; what an attempt before this one has given is not given again, as the rows come in order."""
-        stream: AsyncIterator[Batch] = self._connector.list_deep(self._side.folder.id)
+        """List what is left; what an attempt before this one has given is not given again, as the rows come in order."""
+        stream: AsyncIterator[Batch] = self._connector.list_deep(self._side.folder.id, self._given)
         async for batch in stream:
             new = batch.after(self._given)
             if new.paths:

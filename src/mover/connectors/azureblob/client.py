@@ -41,7 +41,8 @@ class AzureBlob:
     async def list(self, folder: ItemId, after: Cursor | None = None) -> Page:
         return await listing.page(self._session, folder, after)
 
-    def list_deep(self, folder: ItemId) -> AsyncIterator[Batch]:
+    def list_deep(self, folder: ItemId, after: str = "") -> AsyncIterator[Batch]:
+        del after  # only a marker of the service's own says where a listing goes on
         return listing.deep(self._session, folder)
 
     def entry_of(self, folder: ItemId, batch: Batch, index: int) -> Entry:

@@ -41,8 +41,8 @@ class S3:
     async def list(self, folder: ItemId, after: Cursor | None = None) -> Page:
         return await listing.page(self._session, folder, after, trusted=not self._keyed)
 
-    def list_deep(self, folder: ItemId) -> AsyncIterator[Batch]:
-        return listing.deep(self._session, folder)
+    def list_deep(self, folder: ItemId, after: str = "") -> AsyncIterator[Batch]:
+        return listing.deep(self._session, folder, after)
 
     def entry_of(self, folder: ItemId, batch: Batch, index: int) -> Entry:
         return listing.row_entry(folder, batch, index, trusted=not self._keyed)

@@ -82,8 +82,10 @@ async def anything(session: Session, folder: ItemId, *, beside_marker: bool = Fa
     return any(not beside_marker or key != where.key for key in got.keys)
 
 
-async def deep(session: Session, folder: ItemId) -> AsyncIterator[Batch]:
-    """Everything below a folder in the byte order of the paths; the next answer is on its way while one is read.
+async def deep(session: Session, folder: ItemId, after: str = "") -> AsyncIterator[Batch]:
+    """Everything below a folder, or what comes behind the path `after`, in the byte order of the paths.
+
+    The next answer is on its way while one is read.
 
     Raises:
         Refused: the store does not list in order.
@@ -94,15 +96,18 @@ async def deep(session: Session, folder: ItemId) -> AsyncIterator[Batch]:
             yield batch
         return
     last, cut = "", len(where.key)
-    async for got in below(session, where):
+    async for got in below(session, where, after):
         paths = [key[cut:] for key in got.keys] if cut else got.keys
         last = _in_order(last, paths)
         yield Batch(paths, got.sizes, got.stored, got.tags)
 
 
-async def below(session: Session, where: Object) -> AsyncIterator[Listed]:
-    """Every object below a prefix, without the prefix's own marker, in the store's order; no answer is empty."""
-    coming = asyncio.ensure_future(_answer(session, where, None))
+async def below(session: Session, where: Object, behind: str = "") -> AsyncIterator[Listed]:
+    """Every object below a prefix, without the prefix's own marker, in the store's order; no answer is empty.
+
+    With `behind`, those whose names below the prefix come after it.
+    """
+    coming = asyncio.ensure_future(_answer(session, where, None, behind=behind))
     try:
         while True:
             body = await coming
@@ -158,7 +163,13 @@ def listed(body: bytes) -> Listed:
 
 
 async def _answer(
-    session: Session, where: Object, after: Cursor | None, *, delimiter: bool = False, limit: int | None = None
+    session: Session,
+    where: Object,
+    after: Cursor | None,
+    *,
+    delimiter: bool = False,
+    limit: int | None = None,
+    behind: str = "",
 ) -> bytes:
     query = {"list-type": "2", "encoding-type": "url", "prefix": where.key}
     if delimiter:
@@ -167,6 +178,8 @@ async def _answer(
         query["max-keys"] = str(limit)
     if after:
         query["continuation-token"] = after
+    elif behind:
+        query["start-after"] = where.key + behind
     return (await session.ask("GET", Object(where.bucket, ""), query, item=where.key or where.bucket)).body
 
 

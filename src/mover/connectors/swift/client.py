@@ -46,7 +46,8 @@ class Swift:
             self._note(entry.id, entry.version)
         return page
 
-    async def list_deep(self, folder: ItemId) -> AsyncIterator[Batch]:
+    async def list_deep(self, folder: ItemId, after: str = "") -> AsyncIterator[Batch]:
+        del after  # "a" may stand for the folder "a/" that comes much later: no name is a safe place to begin
         async for batch in listing.deep(self._session, folder):
             for path, tag in zip(batch.paths, batch.tags, strict=True):
                 self._note(folder + path, tag)
