@@ -6,20 +6,17 @@ import random
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Final, TypeVar, cast
+from typing import TypeVar, cast
 
 from mover.core.clock import Clock
 from mover.core.connector import Connector
 from mover.core.errors import LinkError, MoverError, Retry
 from mover.core.model import Cursor, Entry, ItemId
 from mover.core.spec import Cap, Spec
-from mover.net.pace import Pace, Retries
+from mover.net.pace import LONGEST_WAIT, Pace, Retries
 
 T = TypeVar("T")
 Note = Callable[[MoverError], None]
-
-LONGEST_WAIT: Final = 900.0
-"""Seconds. A provider that asks for a longer wait makes the run pause."""
 
 
 class LinkLost(Exception):  # not a failure of ours but a turn of events: the run pauses

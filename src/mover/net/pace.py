@@ -17,7 +17,7 @@ from typing import Final
 from mover.core.clock import Clock
 from mover.core.errors import BadOption, LinkError, MoverError, Retry, Throttled
 
-LONGEST_HOLD: Final = 3600.0
+LONGEST_WAIT: Final = 900.0
 """Seconds. A provider that asks for more is not waited for: the run pauses."""
 
 _NO_HOLD: Final = float("-inf")
@@ -31,7 +31,7 @@ class Pace:
     >>> pace.succeeded()
     """
 
-    def __init__(self, clock: Clock, *, at_most: int = 32, grow_after: int = 32, longest: float = LONGEST_HOLD) -> None:
+    def __init__(self, clock: Clock, *, at_most: int = 32, grow_after: int = 32, longest: float = LONGEST_WAIT) -> None:
         """Let `at_most` calls run at once. After a throttling the number grows by one with every `grow_after` successes.
 
         Raises:
@@ -77,12 +77,11 @@ class Pace:
                 self._limit += 1
                 self._admit()
 
-    def report(self, error: MoverError) -> bool:
+    def report(self, error: MoverError) -> None:
         """Tell of a call that failed.
 
         `Throttled` halves the calls at once, down to 1; calls that were under way when the number was halved do not halve it
-        again. A `LinkError` with `after` closes the gate. Returns what `hold` returns: `False` means that the provider asks
-        for more patience than a run should have, and that it should pause.
+        again. A `LinkError` with `after` closes the gate, as `hold`.
         """
         if self._forgiven:
             self._forgiven -= 1
@@ -90,17 +89,13 @@ class Pace:
             self._limit = max(1, self._limit // 2)
             self._forgiven = self._running
             self._successes = 0
-        return self.hold(error.after) if isinstance(error, LinkError) and error.after is not None else True
+        if isinstance(error, LinkError) and error.after is not None:
+            self.hold(error.after)
 
-    def hold(self, seconds: float) -> bool:
-        """Close the gate to all for so long; calls under way go on. Of several holds the one that ends last wins.
-
-        Returns `False` if that is longer than the longest hold: the gate then closes for the longest, and the caller should
-        pause the run.
-        """
+    def hold(self, seconds: float) -> None:
+        """Close the gate to all for so long, at most for the longest wait; calls under way go on. The hold that ends last wins."""
         if seconds > 0:
             self._open_at = max(self._open_at, self._clock.monotonic() + min(seconds, self._longest))
-        return not seconds > self._longest
 
     async def enter(self) -> None:
         """Take a turn; `turn` gives it back by itself, so prefer that."""
