@@ -61,6 +61,38 @@ def test_a_key_that_is_no_utf8_is_carried() -> None:
     assert listed(answer("caf%E9", "two%0Alines")).keys == ["caf\udce9", "two\nlines"]
 
 
+def row(key: str, tag: str, more: str = "") -> str:
+    time = "<LastModified>2026-01-01T00:00:00Z</LastModified>"
+    return f"<Contents><Key>{key}</Key>{time}<ETag>{tag}</ETag><Size>1</Size>{more}</Contents>"
+
+
+OWNER = "<Owner><ID>o</ID></Owner>"
+TAG = "d41d8cd98f00b204e9800998ecf8427e"
+
+
+@pytest.mark.parametrize("more", ["", OWNER], ids=["usual", "unusual"])
+@pytest.mark.parametrize("quote", ["&quot;", "&#34;", "&#x22;", '"', ""])
+def test_an_etag_has_no_quotes_however_they_are_written(quote: str, more: str) -> None:
+    got = listed(f"<ListBucketResult>{row('a', quote + TAG + quote, more)}</ListBucketResult>".encode())
+    assert (got.keys, got.tags) == (["a"], [TAG])
+
+
+@pytest.mark.parametrize("more", ["", OWNER], ids=["usual", "unusual"])
+@pytest.mark.parametrize(
+    ("written", "key"),
+    [
+        ("a&quot;b", 'a"b'),
+        ("&quot;a&quot;", '"a"'),
+        ("a&amp;quot;b", "a&quot;b"),
+        ("a&#34;b&amp;&lt;", 'a"b&<'),
+        ('a"b', 'a"b'),
+    ],
+)
+def test_a_key_keeps_its_quotes(written: str, key: str, more: str) -> None:
+    got = listed(f"<ListBucketResult>{row(written, f'&quot;{TAG}&quot;', more)}</ListBucketResult>".encode())
+    assert (got.keys, got.tags) == ([key], [TAG])
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -194,13 +194,13 @@ def _columns(root: Element) -> tuple[list[str], list[int], Sequence[float], list
         raise Unreachable("the store's listing leaves out the key, the size or the time of an object")
     if len(tags) != len(keys):
         tags = [text(element, "ETag") for element in root.iterfind("Contents")]
-    return keys, list(map(int, sizes)), Times(times), [tag.replace("&quot;", "").strip('"') or None for tag in tags]
+    return keys, list(map(int, sizes)), Times(times), [tag.strip('"') or None for tag in tags]
 
 
 def _columns_of(rows: Rows) -> tuple[list[str], list[int], Sequence[float], list[str | None]]:
     """The same of rows that were read without the parser."""
     keys, times, tags, sizes = zip(*rows, strict=True)
-    return list(keys), list(map(int, sizes)), Times(times), [tag.strip('"') or None for tag in tags]
+    return list(keys), list(map(int, sizes)), Times(times), [tag or None for tag in tags]
 
 
 def _url_decoded(values: list[str]) -> list[str]:

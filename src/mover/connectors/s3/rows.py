@@ -12,12 +12,12 @@ from typing import Final
 _OPEN: Final = b"<Contents>"
 _CLOSE: Final = b"</Contents>"
 _ROW: Final = re.compile(
-    r"<Contents><Key>([^<&]*)</Key><LastModified>([^<&]*)</LastModified><ETag>([^<]*)</ETag>"
+    r"<Contents><Key>([^<&]*)</Key><LastModified>([^<&]*)</LastModified><ETag>(?:&quot;|&#34;|\")?([^<&\"]*)(?:&quot;|&#34;|\")?</ETag>"
     r"(?:<Checksum\w+>[^<]*</Checksum\w+>)*<Size>(\d+)</Size>(?:<StorageClass>[^<]*</StorageClass>)?</Contents>"
 )
 
 Rows = list[tuple[str, str, str, str]]
-"""Key, time, ETag and size as they are written."""
+"""Key, time, ETag (without its quotes) and size as they are written."""
 
 
 def split(body: bytes) -> tuple[bytes, Rows] | None:
