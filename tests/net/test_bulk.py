@@ -120,6 +120,17 @@ async def test_an_answer_before_the_bodys_end(
     assert (await client.upload("PUT", url(server), {}, BIG, len(BIG))).status == 200
 
 
+@pytest.mark.parametrize("size", [5 * len(BIG), None])
+@pytest.mark.parametrize("status", [b"200 OK", b"201 Created", b"204 No Content"])
+async def test_a_yes_before_the_bodys_end_is_no_success(
+    server: Server, client: Http, status: bytes, size: int | None
+) -> None:
+    server.answer, server.then, server.early = CLOSE % status + b"Content-Length: 0\r\n\r\n", "close", 1 << 16
+    for body in (BIG * 5, pieces(*[BIG] * 5)):
+        with pytest.raises(Unreachable):
+            await client.upload("PUT", url(server), {}, body, size)
+
+
 async def test_a_reset_in_the_middle_of_an_upload(server: Server, client: Http) -> None:
     server.answer, server.then, server.early = b"", "drop", 1 << 16
     for body in (BIG * 5, pieces(*[BIG] * 5)):

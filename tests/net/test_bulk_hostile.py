@@ -7,13 +7,14 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from tests.net.http_server import OK, Server, streamed, url
+from tests.net.http_server import OK, Server, pieces, streamed, url
 
 from mover.core.errors import BadAddress, Unreachable
-from mover.net.http import Http, HttpSettings
+from mover.net.http import LONGEST_ANSWER, Http, HttpSettings
 
 pytestmark = pytest.mark.anyio
 
+MIB = 1 << 20
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 PLAIN = b"HTTP/1.1 200 OK\r\nContent-Length: "
 UNCLEAR = {
@@ -46,6 +47,11 @@ ENDLESS = {
     "103 Early Hints": (b"", b"HTTP/1.1 103 Early Hints\r\nLink: </>\r\n\r\n" * 1000),
     "trailers": (CHUNKED + b"0\r\n", b"X: y\r\n" * 1000),
     "a chunk's size": (CHUNKED, b"0" * 65536),
+}
+ENDLESS_BODIES = {
+    "a length": (PLAIN + b"9" * 15 + b"\r\n\r\n", b"y" * 65536),
+    "chunks": (CHUNKED, b"10000\r\n" + b"y" * 65536 + b"\r\n"),
+    "to the end": (b"HTTP/1.1 500 No\r\nConnection: close\r\n\r\n", b"y" * 65536),
 }
 CLEAR = {
     "chunked wins over a length": CHUNKED[:-2] + b"Content-Length: 3\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
@@ -95,6 +101,30 @@ async def test_who_talks_without_end_is_not_listened_to(server: Server, client: 
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
+    await server.left()
+
+
+@pytest.mark.parametrize("how", [*ENDLESS, *ENDLESS_BODIES])
+async def test_an_upload_is_not_answered_without_end(server: Server, client: Http, how: str) -> None:
+    server.answer, server.flood = (ENDLESS | ENDLESS_BODIES)[how]
+    tracemalloc.start()
+    try:
+        for body in (b"x" * MIB, pieces(b"x" * MIB)):
+            with pytest.raises(Unreachable, match=r"no end|without end|more than|is no number"):
+                await asyncio.wait_for(client.upload("PUT", url(server), {}, body, MIB), 30)
+        assert tracemalloc.get_traced_memory()[1] < 3 * LONGEST_ANSWER
+    finally:
+        tracemalloc.stop()
+    server.answer, server.flood = OK, b""
+    assert (await client.upload("PUT", url(server), {}, b"1", 1)).body == b"ok"
+    assert len(server.connections) == 3
+
+
+@pytest.mark.parametrize("how", ENDLESS_BODIES)
+async def test_a_small_request_is_not_answered_without_end(server: Server, client: Http, how: str) -> None:
+    server.answer, server.flood = ENDLESS_BODIES[how]
+    with pytest.raises(Unreachable, match="without end"):
+        await asyncio.wait_for(client.send("PUT", url(server), {}, b"1"), 30)
     await server.left()
 
 

@@ -17,6 +17,7 @@ from pyreqwest.client import Client
 from pyreqwest.exceptions import PyreqwestError
 from pyreqwest.http import HeaderMap
 from pyreqwest.request import RequestBuilder
+from pyreqwest.response import ResponseBodyReader
 
 from mover.core.errors import Damaged, Unfit, Unreachable
 from mover.net._http_faults import host_of, not_encrypted, translated
@@ -34,8 +35,8 @@ CHUNK: Final = 1 << 20
 _LARGE: Final = 1 << 18
 """Bytes from which a body goes the way of the large ones."""
 
-_ANSWER: Final = 8 << 20
-"""Bytes that the answer to an upload may have."""
+LONGEST_ANSWER: Final = 32 << 20
+"""Bytes that an answer may have that is kept in memory whole."""
 
 _DOTS: Final = re.compile(r"[^?#]*/(?:\.|%2e){1,2}(?:[/?#]|$)", re.IGNORECASE)
 """A path with a segment `.` or `..`, which the library would fold away (WHATWG URL): another item would be meant."""
@@ -100,7 +101,7 @@ class Http:
         """One request, its body in memory, or none; the whole answer.
 
         Raises:
-            Unreachable: no connection, or it broke, or nothing moved for `idle` seconds.
+            Unreachable: no connection, or it broke, or nothing moved for `idle` seconds, or the answer is longer than `LONGEST_ANSWER`.
             Untrusted: the server's certificate does not hold.
         """
         if body is not None and len(body) >= _LARGE:
@@ -109,8 +110,8 @@ class Http:
         if body is not None:
             request = request.body_bytes(body) if body else request.header("content-length", "0")
         try:
-            response = await request.build().send()
-            return Answer(response.status, response.headers, (await response.bytes()).to_bytes())
+            async with request.build_streamed() as response:
+                return Answer(response.status, response.headers, await _all_of(response.body_reader))
         except PyreqwestError as problem:
             raise translated(problem, host_of(url)) from None
 
@@ -218,12 +219,12 @@ def _must_not_fold(url: str) -> None:
         raise Unfit("a path with a part `.` or `..` cannot be sent over HTTP")
 
 
-async def _all_of(exchange: Exchange) -> bytes:
+async def _all_of(body: Exchange | ResponseBodyReader) -> bytes:
     got = bytearray()
-    while chunk := await exchange.read(CHUNK):
+    while chunk := await body.read(CHUNK):
         got += chunk
-        if len(got) > _ANSWER:
-            raise Unreachable("the server answers an upload without end")
+        if len(got) > LONGEST_ANSWER:
+            raise Unreachable(f"the server answers without end: {LONGEST_ANSWER >> 20} MiB and more")
     return bytes(got)
 
 
