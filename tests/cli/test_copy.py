@@ -66,6 +66,23 @@ def test_every_item_is_in_the_report_with_its_reason_or_proof(mover: Command, tm
     assert "found 5 = 3 copied + 0 same + 2 filtered + 0 unfit + 0 failed" in table
 
 
+def test_verbose_names_each_item_once_when_it_is_settled(mover: Command, tmp_path: Path):
+    files = filled(tmp_path / "from", files=3)
+    (tmp_path / "from/empty").mkdir()
+    (tmp_path / "from/link").symlink_to("d0")
+    (tmp_path / "from/left.out").write_text("x")
+    (tmp_path / "to/clash").mkdir(parents=True)
+    (tmp_path / "from/clash").write_text("x")
+    others = {"link": "filtered", "left.out": "filtered", "clash": "unfit"}
+    for state in ("copied", "same"):
+        done = mover("copy", tmp_path / "from", tmp_path / "to", "-v", "--exclude", "*.out")
+        assert done.code == 6, done.err
+        first, *lines, last = done.err.splitlines()
+        assert (first[:4], last[:8]) == ("run ", "See why ")
+        expected = {**dict.fromkeys([*files, "empty"], state), **others}
+        assert sorted(line.split(":")[0].split() for line in lines) == sorted([s, p] for p, s in expected.items())
+
+
 def test_one_file(mover: Command, tmp_path: Path):
     files = filled(tmp_path / "from", files=5)
     done = mover("copy", tmp_path / "from/d1/f001", tmp_path / "to", "--format", "json")

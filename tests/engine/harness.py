@@ -61,20 +61,23 @@ async def run(
     control: Control | None = None,
     retries: Retries | None = None,
     specs: tuple[Spec, Spec] | None = None,
+    quota: int = 256 << 20,
+    turns: tuple[int, int] = (32, 32),
+    clock: VirtualClock | None = None,
 ) -> Result:
-    """One pass from root to root, on a virtual clock."""
-    clock = VirtualClock()
+    """One pass from root to root, on a virtual clock. `turns` are the calls at once at the source and at the destination."""
+    clock = clock or VirtualClock()
     progress = Progress()
     mine, theirs = specs or (spec("memory"), spec("memory"))
     if limits is not None:
         theirs = replace(theirs, limits=limits)
     with tempfile.TemporaryDirectory() as folder:
-        async with Spool.open(Path(folder, "spool"), quota=256 << 20) as spool:
+        async with Spool.open(Path(folder, "spool"), quota=quota) as spool:
             with LocalJournal.open(journal, seal=str.encode, unseal=bytes.decode) as kept:
                 kept.begin_pass()
                 sides = [
-                    Side(c, s, await c.root(), Pace(clock), clock, retries or Retries())
-                    for c, s in ((source, mine), (destination, theirs))
+                    Side(c, s, await c.root(), Pace(clock, at_most=n), clock, retries or Retries())
+                    for c, s, n in ((source, mine, turns[0]), (destination, theirs, turns[1]))
                 ]
                 work = Run(
                     *sides,

@@ -13,7 +13,7 @@ from mover.engine.items import Reading, merged
 from mover.engine.progress import Active, Progress
 from mover.engine.settings import RunSettings
 from mover.engine.side import LinkLost, Note, Side
-from mover.engine.stripes import striped
+from mover.engine.stripes import alone, striped
 from mover.engine.verify import check_source
 from mover.net.pace import Bandwidth
 from mover.spool.room import Room
@@ -82,7 +82,8 @@ class Fetch:
         async def read(begin: int, end: int, give: Callable[[bytes], Awaitable[None]]) -> None:
             await self._range(reading, begin, end, give)
 
-        return striped(read, start, size, length=self._settings.stripe, most=self._settings.stripes)
+        aside, settings = self._source.pace.aside, self._settings
+        return striped(read, start, size, length=settings.stripe, most=settings.stripes, aside=aside)
 
     async def _range(self, reading: Reading, start: int, end: int, give: Callable[[bytes], Awaitable[None]]) -> None:
         at = start
@@ -100,12 +101,16 @@ class Fetch:
 
         await self._source.call(read, self._note)
 
-    async def _stream(self, reading: Reading) -> AsyncGenerator[bytes]:
+    def _stream(self, reading: Reading) -> AsyncGenerator[bytes]:
         """The whole file in one go. What was lost on the way cannot be asked for again by itself: the file begins anew."""
-        async with self._source.pace.turn(), self._source.connector.read(reading.entry) as body:
-            reading.entry = merged(reading.entry, body.entry, reading.entry.size)
-            async for chunk in body.chunks():
-                yield chunk
+
+        async def read(_begin: int, _end: int, give: Callable[[bytes], Awaitable[None]]) -> None:
+            async with self._source.pace.turn(), self._source.connector.read(reading.entry) as body:
+                reading.entry = merged(reading.entry, body.entry, reading.entry.size)
+                async for chunk in body.chunks():
+                    await give(chunk)
+
+        return alone(read, aside=self._source.pace.aside)
 
 
 class CheckedBody:

@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import AbstractAsyncContextManager, nullcontext
 from typing import Final
 
 LONG: Final = 64 << 20
@@ -22,6 +23,10 @@ _AHEAD: Final = 4
 
 Read = Callable[[int, int, Callable[[bytes], Awaitable[None]]], Awaitable[None]]
 """Fetches the bytes from the first number up to the second and gives them away, piece by piece, in order."""
+
+
+Aside = Callable[[], AbstractAsyncContextManager[None]]
+"""Around a wait for whoever takes the pieces."""
 
 
 class Crowd:
@@ -65,9 +70,10 @@ class Crowd:
 class Stripe:
     """One range on its way; its pieces can be taken while it still comes."""
 
-    def __init__(self, read: Read, start: int, end: int, *, ahead: int) -> None:
+    def __init__(self, read: Read, start: int, end: int, *, ahead: int, aside: Aside) -> None:
         """`ahead` pieces may wait; the range is not read on before some were taken."""
         self.size = end - start
+        self._aside = aside
         self._pieces: deque[bytes] = deque()
         self._ahead = ahead
         self._change = asyncio.Event()
@@ -100,25 +106,48 @@ class Stripe:
     async def _give(self, piece: bytes) -> None:
         self._pieces.append(piece)
         self._change.set()
+        if len(self._pieces) >= self._ahead:
+            async with self._aside():
+                await self._taken()
+
+    async def _taken(self) -> None:
         while len(self._pieces) >= self._ahead:
             self._change.clear()
             await self._change.wait()
 
 
+async def alone(read: Read, *, aside: Aside) -> AsyncGenerator[bytes]:
+    """What `read` gives away, in order, some pieces ahead; it is not told what range is wanted. Otherwise as `striped`."""
+    stripe = Stripe(read, 0, 0, ahead=_AHEAD, aside=aside)
+    try:
+        async for piece in stripe.pieces():
+            yield piece
+    finally:
+        await asyncio.gather(stripe.give_up(), return_exceptions=True)
+
+
 async def striped(
-    read: Read, start: int, size: int, *, length: int, most: int, now: Callable[[], float] = time.monotonic
+    read: Read,
+    start: int,
+    size: int,
+    *,
+    length: int,
+    most: int,
+    aside: Aside = nullcontext,
+    now: Callable[[], float] = time.monotonic,
 ) -> AsyncGenerator[bytes]:
     """The bytes from `start` up to `size`, in order, in ranges of `length` bytes, up to `most` of them at once.
 
-    `now` tells the time in seconds. What `read` raises comes out where its bytes would have come.
+    `read` waits within `aside` while nobody takes what it gives. `now` tells the time in seconds. What `read` raises comes out where its
+    bytes would have come.
     """
     crowd, waiting, at = Crowd(most, now), deque[Stripe](), start
     try:
         while at < size or waiting:
             while at < size and len(waiting) < crowd.at_once:
-                alone = crowd.at_once == 1
-                end = min(at + (LONG if crowd.settled and alone else length), size)
-                waiting.append(Stripe(read, at, end, ahead=_AHEAD if alone else length))
+                single = crowd.at_once == 1
+                end = min(at + (LONG if crowd.settled and single else length), size)
+                waiting.append(Stripe(read, at, end, ahead=_AHEAD if single else length, aside=aside))
                 at = end
             async for piece in waiting[0].pieces():
                 yield piece

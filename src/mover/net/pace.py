@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Final
@@ -65,6 +66,20 @@ class Pace:
     def turn(self) -> _Turn:
         """Wait for a turn (first come, first served) and keep it for the length of the `async with`."""
         return self._turn
+
+    @asynccontextmanager
+    async def aside(self) -> AsyncGenerator[None]:
+        """Within a turn: leave it to others while waiting for what is not the provider's to give, and take one again after.
+
+        Whoever kept a turn while it waits for room at the other side could wait for somebody there who waits for this very turn.
+        """
+        self.leave()
+        try:
+            yield
+            await self.enter()
+        except BaseException:
+            self._running += 1  # the turn that `leave` will give back
+            raise
 
     def succeeded(self) -> None:
         """Tell of a call that the provider answered."""
