@@ -99,6 +99,12 @@ async def twice(honest: Wrap, folder: ItemId) -> AsyncIterator[Batch]:
         yield batch
 
 
+async def one_too_far(honest: Wrap, folder: ItemId, after: str = "") -> AsyncIterator[Batch]:
+    async for batch in honest(folder, after):
+        rest = batch.after(after)
+        yield rest.after(rest.paths[0]) if after and rest.paths else rest
+
+
 def visible_parts(honest: Wrap, folder: ItemId, name: str, *rest: Any) -> Any:
     behind(honest).store(folder, name, b"")
     return honest(folder, name, *rest)
@@ -200,6 +206,7 @@ BREAKS: Final[Mapping[str, Break]] = {
     "missing_folder_is_not_found": quiet("list", NotFound, result=Page(())),
     "deep_listing_is_complete": ("list_deep", twice),
     "deep_listing_is_in_order": ("list_deep", backwards),
+    "deep_listing_goes_on": ("list_deep", one_too_far),
     "finds_paths": quiet("find", NotFound, result=Entry(ItemId("x"), None, "x", Kind.FILE)),
     "make_folder_twice": ("make_folder", lambda honest, folder, name: honest(folder, Counted.next(name))),
     "folder_over_a_file": quiet("make_folder", ItemError, result=Entry(ItemId("x"), None, "x", Kind.FOLDER)),

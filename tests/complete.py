@@ -108,7 +108,8 @@ class Complete:
     async def set_modified(self, item: ItemId, modified: datetime) -> None:
         self.entries[item] = replace(self.known(item), modified=modified)
 
-    async def list_deep(self, folder: ItemId) -> AsyncIterator[Batch]:
+    async def list_deep(self, folder: ItemId, after: str = "") -> AsyncIterator[Batch]:
+        del after
         paths = sorted(p.removeprefix(f"{folder}/") for p in self.data if p.startswith(f"{folder}/"))
         for at in range(0, len(paths), 3):
             some = paths[at : at + 3]

@@ -16,6 +16,7 @@ class Measured(Protocol):
     wall: float
     cpu: float
     memory: float
+    around: float
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Row:
     mover: tuple[float, float, float]  # amount per second, CPU seconds, MiB
     other: tuple[float, float, float]
     other_name: str
+    servers: tuple[float, float]  # CPU seconds of everything else, for Mover's rounds and the other's
 
     @classmethod
     def of(cls, name: str, unit: str, amount: float, goal: str, measured: Mapping[str, Sequence[Measured]]) -> Row:
@@ -42,7 +44,8 @@ class Row:
         }
         mover = medians.pop("mover")
         best = max(medians, key=lambda who: medians[who][0])
-        return cls(name, unit, goal, mover, medians[best], best)
+        mine, theirs = (statistics.median(m.around for m in measured[who]) for who in ("mover", best))
+        return cls(name, unit, goal, mover, medians[best], best, (mine, theirs))
 
     @property
     def ratios(self) -> tuple[float, float, float]:
@@ -53,8 +56,8 @@ class Row:
 def table(rows: Sequence[Row]) -> str:
     """The rows in Markdown."""
     head = (
-        "| What | Mover | CPU s | MiB | Fastest rclone | CPU s | MiB | Speed | CPU | Memory | Goal |\n"
-        + "|---" * 11
+        "| What | Mover | CPU s | MiB | Servers' CPU s | Fastest rclone | CPU s | MiB | Servers' CPU s | Speed | CPU | Memory | Goal |\n"
+        + "|---" * 13
         + "|\n"
     )
     lines: list[str] = []
@@ -62,8 +65,9 @@ def table(rows: Sequence[Row]) -> str:
         mine, theirs = row.mover, row.other
         ratios = f"**{row.ratios[0]:.2f}x** | {row.ratios[1]:.2f}x | {row.ratios[2]:.2f}x"
         lines.append(
-            f"| {row.name} | {mine[0]:,.0f} {row.unit} | {mine[1]:.2f} | {mine[2]:.0f} "
-            f"| {theirs[0]:,.0f} {row.unit} ({row.other_name}) | {theirs[1]:.2f} | {theirs[2]:.0f} | {ratios} | {row.goal} |"
+            f"| {row.name} | {mine[0]:,.0f} {row.unit} | {mine[1]:.2f} | {mine[2]:.0f} | {row.servers[0]:.2f} "
+            f"| {theirs[0]:,.0f} {row.unit} ({row.other_name}) | {theirs[1]:.2f} | {theirs[2]:.0f} | {row.servers[1]:.2f} "
+            f"| {ratios} | {row.goal} |"
         )
     return head + "\n".join(lines) + "\n"
 
@@ -78,8 +82,8 @@ Measured by `make bench` (tools/bench.py): both programs against the same server
 start-up included. "Fastest rclone" is {who},
 with the flags that suit it best: 32 transfers and checkers, no check of the destination where there is nothing to check, the WebDAV
 pacer off (Debian's, which cannot, is left out of the small files' rows there), S3 without extra HEADs and checksums, SFTP with
-AES-128-GCM and without hash commands. CPU is the client's own. Servers share the machine's cores with the client, so read the ratios,
-not the rates.
+AES-128-GCM and without hash commands. CPU is the client's own; "Servers' CPU" is what all else on the machine used meanwhile. Servers
+share the machine's cores with the client, so read the ratios, not the rates.
 
 Machine: {os.cpu_count()} cores, {platform.system()} {platform.release()}, Python {platform.python_version()}.
 

@@ -24,11 +24,15 @@ MEMORY: Final = Path("/dev/shm")  # noqa: S108  # the benchmark's files; nothing
 
 @dataclass
 class Measure:
-    """What one program took in one round: seconds, seconds of its own CPU time, MiB of memory at the most."""
+    """What one program took in one round: seconds, seconds of its own CPU time, MiB of memory at the most.
+
+    `around` are the CPU seconds of everything else on the machine meanwhile: the servers.
+    """
 
     wall: float
     cpu: float
     memory: float
+    around: float
 
 
 @dataclass
@@ -113,7 +117,7 @@ class Bench:
         return Row.of(contest.name, contest.unit, contest.amount, contest.goal, contest.measured)
 
     def _timed(self, commands: list[list[str]]) -> Measure:
-        begin, cpu, memory = time.monotonic(), 0.0, 0.0
+        begin, busy, cpu, memory = time.monotonic(), _busy(), 0.0, 0.0
         for command in commands:
             process = subprocess.Popen(
                 command, env=environment(self.home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
@@ -125,7 +129,13 @@ class Bench:
                 raise SystemExit(f"{' '.join(command)} ended with {process.returncode}: {error.decode()[-2000:]}")
             cpu += usage.ru_utime + usage.ru_stime
             memory = max(memory, usage.ru_maxrss / 1024)
-        return Measure(time.monotonic() - begin, cpu, memory)
+        return Measure(time.monotonic() - begin, cpu, memory, max(0.0, _busy() - busy - cpu))
+
+
+def _busy() -> float:
+    """CPU seconds of the whole machine since it started, waiting not included: proc_stat(5)."""
+    user, nice, system, _idle, _waiting, interrupts, softly, *_ = map(int, Path("/proc/stat").read_text().split()[1:9])
+    return (user + nice + system + interrupts + softly) / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager

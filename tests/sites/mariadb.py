@@ -78,12 +78,19 @@ def mariadb(folder: Path, *, tls: bool = True, arguments: tuple[str, ...] = ()) 
     shutil.chown(setup, user)
     command = [install, "--no-defaults", f"--datadir={data}", f"--user={user}", "--auth-root-authentication-method=normal",
                "--skip-test-db"]  # fmt: skip
-    made = subprocess.run(command, capture_output=True, text=True, check=False)
+    # A server that starts removes temporary tables from where it keeps its own: two that share a folder remove each other's.
+    temporary = folder / "temporary"
+    temporary.mkdir()
+    shutil.chown(temporary, user)
+    made = subprocess.run(
+        command, capture_output=True, text=True, check=False, env=os.environ | {"TMPDIR": str(temporary)}
+    )
     if made.returncode:
         raise RuntimeError(f"{' '.join(command)} ended with {made.returncode}:\n{made.stdout}\n{made.stderr}")
     port = free_port()
     command = [server, "--no-defaults", f"--datadir={data}", f"--port={port}", "--bind-address=127.0.0.1",
                "--skip-name-resolve", f"--socket={folder / 'sock'}", f"--pid-file={folder / 'pid'}", f"--init-file={setup}",
+               f"--tmpdir={temporary}",
                f"--user={user}", "--innodb-buffer-pool-size=64M", "--innodb-flush-log-at-trx-commit=0", *secure, *arguments]  # fmt: skip
     with running(command, port=port, log=folder / "log"):
         yield MariaDb(folder, port, password, certificates(folder / "tls").ca if tls else None)
