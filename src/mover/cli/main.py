@@ -50,10 +50,16 @@ def main() -> None:
     _fill_standard_streams()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     code = run(sys.argv[1:])
-    with contextlib.suppress(OSError, ValueError):
-        sys.stderr.flush()
+    with contextlib.suppress(OSError):
+        _flush()
     # Not by `sys.exit`: threads of the HTTP library that wake up while Python takes itself down abort the process (up to 3.13, PEP 788).
     os._exit(code)
+
+
+def _flush() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:  # as it is when the command was given none
+            stream.flush()
 
 
 def _fill_standard_streams() -> None:
@@ -69,7 +75,7 @@ def run(arguments: list[str]) -> int:
     """Run a command; its exit code. An error's advice is the last line on standard error."""
     try:
         result: object = cli.main(arguments, prog_name="mover", standalone_mode=False)
-        sys.stdout.flush()
+        _flush()
     except BaseException as problem:  # noqa: BLE001  # the last line of defence: no traceback may show a secret
         return _code_of(problem)
     return result if isinstance(result, int) else 0
