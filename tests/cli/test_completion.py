@@ -40,6 +40,7 @@ def test_bash_completes_a_place_that_can_be_typed_on(saved: Command, tmp_path: P
     (tmp_path / "rc").write_text(script.out + "\nPS1='ready> '\n")
     env = {**os.environ, "PATH": f"{MOVER.parent}:{os.environ['PATH']}", "MOVER_HOME": str(saved.home), "TERM": "dumb"}
     above, below = pty.openpty()
+    terminal = Terminal(above)
     bash = subprocess.Popen(
         ["bash", "--noprofile", "--rcfile", tmp_path / "rc", "-i"],
         stdin=below,
@@ -50,34 +51,42 @@ def test_bash_completes_a_place_that_can_be_typed_on(saved: Command, tmp_path: P
     )
     os.close(below)
     try:
-        shown(above, "ready> ")
+        terminal.shown("ready> ")
         os.write(above, b"mover ls pho\t")
-        shown(above, "mover ls photos:")
+        terminal.shown("mover ls photos:")
         os.write(above, b"inner\n")
-        shown(above, "seen.txt")
-        shown(above, "ready> ")
+        terminal.shown("seen.txt")
+        terminal.shown("ready> ")
         os.write(above, b"mover copy photos:inner ot\t")
-        shown(above, "photos:inner other:")
+        terminal.shown("photos:inner other:")
         os.write(above, b"\x15mover connection rem\t")
-        shown(above, "connection remove ")
+        terminal.shown("connection remove ")
         os.write(above, b"oth\t")
-        shown(above, "other ")
+        terminal.shown("other ")
     finally:
         bash.kill()
         bash.wait()
         os.close(above)
 
 
-def shown(terminal: int, text: str) -> None:
-    """Read until the text stands there."""
-    seen, end = "", time.monotonic() + PATIENCE / 4
-    os.set_blocking(terminal, False)
-    while text not in CONTROL.sub("", seen):
-        assert time.monotonic() < end, seen
-        try:
-            seen += os.read(terminal, 65536).decode(errors="replace")
-        except BlockingIOError:
-            time.sleep(0.02)
+class Terminal:
+    """What stands on a terminal and was not looked at yet."""
+
+    def __init__(self, descriptor: int) -> None:
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
+        self._seen = ""
+
+    def shown(self, text: str) -> None:
+        """Read on until the text stands there; what comes with it is kept for the next time."""
+        end = time.monotonic() + PATIENCE / 4
+        while text not in (clear := CONTROL.sub("", self._seen)):
+            assert time.monotonic() < end, clear
+            try:
+                self._seen += os.read(self._descriptor, 65536).decode(errors="replace")
+            except BlockingIOError:
+                time.sleep(0.02)
+        self._seen = clear.partition(text)[2]
 
 
 def test_what_is_offered(saved: Command, tmp_path: Path):
