@@ -20,7 +20,7 @@ from mover.engine.run import Ending, Run
 from mover.engine.settings import RunSettings
 from mover.spool.spool import Spool
 
-MEMORY: Final = 16
+MEMORY: Final = 8
 """Segments of 1 MiB that may wait in memory for whoever sends them on; what is behind comes from the spool again."""
 
 

@@ -35,7 +35,7 @@ WINDOW: Final = 64
 """Segments of 1 MiB that one large file may hold in the spool."""
 
 
-LEAD: Final = 16
+LEAD: Final = 8
 """Segments that a file too long to be kept whole may be ahead of its sender; more would have to come back from the disk."""
 
 

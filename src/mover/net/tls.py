@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 import socket
 import ssl
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -68,23 +66,27 @@ class _Socket(ssl.SSLSocket):
     """Tells an unsigned end by the same error in every Python."""
 
     def recv(self, buflen: int = 1024, flags: int = 0) -> bytes:
-        with _told():
+        try:
             return super().recv(buflen, flags)
+        except ssl.SSLError as problem:
+            _tell(problem)
+            raise
 
     def recv_into(self, buffer: WriteableBuffer, nbytes: int | None = None, flags: int = 0) -> int:
-        with _told():
+        try:
             return super().recv_into(buffer, nbytes, flags)
+        except ssl.SSLError as problem:
+            _tell(problem)
+            raise
 
     def unwrap(self) -> socket.socket:
-        with _told():
+        try:
             return super().unwrap()
+        except ssl.SSLError as problem:
+            _tell(problem)
+            raise
 
 
-@contextmanager
-def _told() -> Generator[None]:
-    try:
-        yield
-    except ssl.SSLError as problem:
-        if problem.reason == _UNSIGNED_END and not isinstance(problem, ssl.SSLEOFError):
-            raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, problem.strerror) from problem
-        raise
+def _tell(problem: ssl.SSLError) -> None:
+    if problem.reason == _UNSIGNED_END and not isinstance(problem, ssl.SSLEOFError):
+        raise ssl.SSLEOFError(ssl.SSL_ERROR_EOF, problem.strerror) from problem
