@@ -18,7 +18,7 @@ from urllib.parse import unquote_plus, unquote_to_bytes
 
 from mover.connectors.s3 import entries
 from mover.connectors.s3.address import Object
-from mover.connectors.s3.rows import Rows, split
+from mover.connectors.s3.rows import Columns, split
 from mover.connectors.s3.session import Session
 from mover.connectors.s3.times import Times
 from mover.connectors.s3.xml import Element, parse, text
@@ -197,10 +197,9 @@ def _columns(root: Element) -> tuple[list[str], list[int], Sequence[float], list
     return keys, list(map(int, sizes)), Times(times), [tag.strip('"') or None for tag in tags]
 
 
-def _columns_of(rows: Rows) -> tuple[list[str], list[int], Sequence[float], list[str | None]]:
+def _columns_of(rows: Columns) -> tuple[list[str], list[int], Sequence[float], list[str | None]]:
     """The same of rows that were read without the parser."""
-    keys, times, tags, sizes = zip(*rows, strict=True)
-    return list(keys), list(map(int, sizes)), Times(times), [tag or None for tag in tags]
+    return list(rows.keys), list(map(int, rows.sizes)), Times(rows.times), [tag or None for tag in rows.tags]
 
 
 def _url_decoded(values: list[str]) -> list[str]:
