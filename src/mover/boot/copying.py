@@ -18,6 +18,7 @@ from mover.engine.local_journal import LocalJournal
 from mover.engine.progress import Progress
 from mover.engine.run import Ending, Run
 from mover.engine.settings import RunSettings
+from mover.engine.side import Side
 from mover.spool.spool import Spool
 
 MEMORY: Final = 8
@@ -52,22 +53,8 @@ async def copy(
     Raises:
         MoverError: the run cannot begin: an address is wrong, a connection cannot be opened.
     """
-    settings = what.settings
     async with AsyncExitStack() as stack:
-        source = await stack.enter_async_context(
-            opened(what.source, clock, at_once=settings.transfers + settings.scanners)
-        )
-        destination = await stack.enter_async_context(
-            opened(
-                what.destination,
-                clock,
-                at_once=settings.transfers + settings.scanners,
-                make=not settings.dry_run,
-                may_lack=settings.dry_run,
-            )
-        )
-        if isinstance(destination.connector, OneFile):
-            raise BadAddress(f"{what.destination.address} is a file; a copy goes into a folder", item="destination")
+        source, destination = await _both(what, clock, stack)
         spool = await stack.enter_async_context(Spool.open(spool_folder, quota=quota, memory=MEMORY))
         journal.begin_pass()
         kind = ProvingRun if what.prove else Run
@@ -76,7 +63,7 @@ async def copy(
             destination,
             spool,
             journal,
-            settings,
+            what.settings,
             filters=what.filters,
             control=control,
             progress=progress,
@@ -86,3 +73,15 @@ async def copy(
         if isinstance(run, ProvingRun):
             run.prove_with(source, destination, spool, what.name)
         return await run.go()
+
+
+async def _both(what: Copy, clock: Clock, stack: AsyncExitStack) -> tuple[Side, Side]:
+    """Both ends, open until the stack is left. A destination that is not there yet is made, unless it is only looked at."""
+    settings = what.settings
+    at_once = settings.transfers + settings.scanners
+    source = await stack.enter_async_context(opened(what.source, clock, at_once=at_once))
+    there = opened(what.destination, clock, at_once=at_once, make=not settings.dry_run, may_lack=settings.dry_run)
+    destination = await stack.enter_async_context(there)
+    if isinstance(destination.connector, OneFile):
+        raise BadAddress(f"{what.destination.address} is a file; a copy goes into a folder", item="destination")
+    return source, destination
