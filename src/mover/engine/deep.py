@@ -53,7 +53,7 @@ class DeepScan:
                 await self._waiting_marker(mine.batch.paths[mine.at], empty)
                 has_theirs = await theirs.more()
                 same, alone = _split(mine, theirs if has_theirs else None)
-                self._planner.same_rows(mine.batch, same)
+                await self._planner.same_rows(mine.batch, same)
                 await self._rows(alone, mine, theirs, put, empty)
             if not self._control.pausing:
                 await self._waiting_marker(None, empty)

@@ -37,7 +37,7 @@ from mover.engine.journal_rows import (
     text_of,
 )
 
-MANY: Final = 50_000
+MANY: Final = 20_000
 """Lines in memory from which `settled` waits."""
 
 PAUSE: Final = 0.02

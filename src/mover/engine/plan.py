@@ -77,7 +77,7 @@ class Planner:
             place, (entry, key, name), None if there is None else self._as_kept(there), known.get(key)
         )
 
-    def same_rows(self, batch: Batch, rows: Sequence[int]) -> None:
+    async def same_rows(self, batch: Batch, rows: Sequence[int]) -> None:
         """Account for files that are plainly the same on both sides; many at once, so nothing is made for each."""
         paths, sizes = batch.paths, batch.sizes
         taken = [i for i in rows if sizes[i] or not paths[i].endswith("/")]
@@ -89,6 +89,7 @@ class Planner:
         self._progress.found_bytes += sum([sizes[i] for i in taken])
         self._progress.items[State.SAME] += len(taken)
         self._journal.write_same([(paths[i], sizes[i]) for i in taken], "content tag")
+        await self._journal.settled()
 
     def _filtered_rows(self, batch: Batch, rows: Collection[int]) -> None:
         for i in sorted(rows):
