@@ -29,7 +29,7 @@ from mover.engine.transfer import Transfer
 from mover.net.pace import Bandwidth
 from mover.spool.spool import Spool
 
-BELT: Final = 2_000
+BELT: Final = 500
 """Planned files that may wait for a hand."""
 
 
