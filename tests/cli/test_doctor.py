@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from importlib import import_module
 from importlib.metadata import requires
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 
 import pytest
 from tests.cli.command import Command
@@ -167,3 +169,57 @@ def test_a_connector_of_others_is_looked_at_too(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(doctor, "specs", lambda: MappingProxyType({"alien": alien}))
     found = {f.what: f for f in examined(Home(tmp_path / "home", tmp_path / "spool"))}
     assert found["alien"].verdict == "wrong"
+
+
+def test_a_folder_that_its_owner_may_not_use_is_a_row(used: Command):
+    keys = used.home / "keys"
+    keys.chmod(0o000)
+    code, found = verdicts(used)
+    keys.chmod(0o700)
+    assert (code, found[str(keys)].verdict, found[str(keys)].advice) == (1, "wrong", f"chmod u+rwX {keys}")
+    assert "python" in found and "core dumps" in found
+
+
+def test_a_folder_that_cannot_be_looked_into_is_a_row_and_the_rest_is_looked_at(
+    used: Command, monkeypatch: pytest.MonkeyPatch
+):
+    """What a plain user meets below a folder of mode 000; for root the system refuses nothing."""
+    ask = os.stat
+
+    def refusing(path: str | Path, **how: Any) -> os.stat_result:
+        if Path(path).is_relative_to(used.home / "keys/global") or Path(path).is_relative_to(used.home / "keys/users"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return ask(path, **how)
+
+    monkeypatch.setattr(os, "stat", refusing)
+    monkeypatch.setattr(os, "lstat", lambda path, **how: refusing(path, follow_symlinks=False, **how))
+    found = {f.what: f for f in examined(Home(used.home, used.home / "spool", 1 << 20))}
+    wrong = {f.what for f in found.values() if f.verdict == "wrong"}
+    assert wrong == {str(used.home / "keys/global"), str(used.home / "keys/users"), "keys"}
+    assert all(f.advice and "Permission denied" in f.finding for f in found.values() if f.what in wrong)
+    assert found[str(used.home / "runs")].verdict == "fine" and "core dumps" in found
+
+
+def test_a_file_stands_where_the_keys_belong(mover: Command):
+    mover.home.mkdir(mode=0o700)
+    (mover.home / "keys").touch(mode=0o600)
+    code, found = verdicts(mover)
+    assert code == 1 and found[str(mover.home / "keys/global")].verdict == "wrong"
+    assert "core dumps" in found
+
+
+def test_a_key_file_that_others_may_read_is_a_row(used: Command):
+    (used.home / "keys/global/key.json").chmod(0o644)
+    code, found = verdicts(used)
+    assert (code, found["keys"].verdict) == (1, "wrong") and "key.json" in found["keys"].finding
+
+
+def test_a_place_for_the_spool_that_cannot_be_asked_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def broken(_path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error", str(tmp_path))
+
+    monkeypatch.setattr(doctor.shutil, "disk_usage", broken)
+    found = {f.what: f for f in examined(Home(tmp_path / "home", tmp_path / "spool"))}
+    room = found["spool: room"]
+    assert room.verdict == "wrong" and room.finding == f"Input/output error: {tmp_path}" and room.advice
+    assert "core dumps" in found

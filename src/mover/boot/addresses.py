@@ -38,7 +38,7 @@ class Asked:
 
 def absolute(address: str) -> str:
     """The address, if it is a path of this machine, from the top: the next command may run elsewhere."""
-    if _URL.fullmatch(address) or _SAVED.fullmatch(address):
+    if not address or _URL.fullmatch(address) or _SAVED.fullmatch(address):
         return address
     tail = "/" if address.endswith("/") and address != "/" else ""
     return os.path.abspath(address) + tail  # noqa: PTH100  # not resolve(): links in it are the user's way to say it
@@ -68,6 +68,11 @@ def end_of(asked: Asked, connections: Connections) -> End:
                 f"{saved[1]} is a saved connection; options for the {asked.role} go with a URL", item=asked.role
             )
         return End(connections.options(saved[1]), saved[2].strip("/"), address, asked.layer)
+    if NAME.fullmatch(address) and connections.knows(address):
+        raise BadAddress(
+            f"{address} is a saved connection: write {address}: for it, or ./{address} for a folder here",
+            item=asked.role,
+        )
     return _local(asked)
 
 

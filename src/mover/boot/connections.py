@@ -76,6 +76,10 @@ class Connections:
         """All of them by name; a damaged one is listed with its problem. No secret is opened. Raises `RecordDamaged` if the file is."""
         return tuple(self._looked_at(name, kept) for name, kept in sorted(self._all().items()))
 
+    def knows(self, name: str) -> bool:
+        """Whether there is a connection of that name, readable or not. Raises `RecordDamaged`."""
+        return name in self._all()
+
     def options(self, name: str) -> Options:
         """The checked options of a connection, its secrets opened.
 

@@ -71,6 +71,8 @@ class Standing(msgspec.Struct, frozen=True):
     settled: int | None = None
     seconds: float = 0.0
     plan_only: bool = False
+    failed: int = 0
+    unfit: int = 0
 
 
 class RunFolder:

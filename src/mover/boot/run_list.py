@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from mover.boot.run_folder import RunFolder
+from mover.boot.run_folder import RunFolder, Standing
 from mover.boot.runs import Runs
 from mover.core.errors import MoverError
 
@@ -43,9 +43,15 @@ def _listed(run: RunFolder) -> ListedRun:
         record.source.address,
         record.destination.address,
         standing.updated,
-        standing.reason,
+        standing.reason or _left(standing),
         standing.advice,
     )
+
+
+def _left(standing: Standing) -> str | None:
+    """What a run did not copy that came to its end."""
+    left = [f"{count:,} {what}" for count, what in ((standing.failed, "failed"), (standing.unfit, "unfit")) if count]
+    return ", ".join(left) or None
 
 
 def _damaged(run: RunFolder, why: str) -> ListedRun:

@@ -80,16 +80,26 @@ def _begun(folder: Path) -> bool:
 
 
 def _meaning(record: Record) -> object:
-    places = [(p.address, p.options, p.key, p.names) for p in (record.source, record.destination)]
+    places = [(_bare(p.address), p.options, p.key, p.names) for p in (record.source, record.destination)]
     return places, _of_settings(record.settings), _of_filters(record.filters)
 
 
 def _asked_meaning(wanted: Wanted) -> object:
     places = [
-        (a.address, dict(a.options), None if a.layer is None else str(a.layer.key), bool(a.layer and a.layer.names))
+        (
+            _bare(a.address),
+            dict(a.options),
+            None if a.layer is None else str(a.layer.key),
+            bool(a.layer and a.layer.names),
+        )
         for a in (wanted.source, wanted.destination)
     ]
     return places, _of_settings(wanted.settings), _of_filters(wanted.filters)
+
+
+def _bare(address: str) -> str:
+    """A slash at the end makes no other place."""
+    return address.rstrip("/") or "/"
 
 
 def _of_filters(filters: FilterOptions) -> str:
@@ -98,4 +108,4 @@ def _of_filters(filters: FilterOptions) -> str:
 
 def _of_settings(settings: RunSettings) -> object:
     """What changes the outcome of a copy; how fast it goes does not."""
-    return settings.verify, settings.compare, settings.names, settings.links
+    return settings.verify, settings.compare, settings.existing, settings.names, settings.links

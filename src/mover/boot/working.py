@@ -85,8 +85,8 @@ class Worker:
         Raises:
             MoverError: it cannot begin.
         """
-        wanted = wanted.settled()
         self.ends(wanted)
+        wanted = wanted.settled()
         run, again = self.runs.claimed(wanted, self._clock.now())
         return await self._work(run, wanted, watch, again=again)
 
@@ -100,6 +100,7 @@ class Worker:
 
         With `prove`, and `verify` "full", files that seem the same are read on both sides.
         """
+        self.ends(wanted)
         wanted = replace(wanted.settled(), settings=replace(wanted.settings, dry_run=True))
         ends = self.ends(wanted)
         watch.opened(*ends)
@@ -140,7 +141,12 @@ class Worker:
                 counts = journal.counts()
             code = _exit_code(standing, counts)
             standing = msgspec.structs.replace(
-                standing, exit_code=code, seconds=before.seconds + standing.seconds, updated=self._clock.now()
+                standing,
+                exit_code=code,
+                seconds=before.seconds + standing.seconds,
+                updated=self._clock.now(),
+                failed=counts.get(State.FAILED, (0, 0))[0],
+                unfit=counts.get(State.UNFIT, (0, 0))[0],
             )
             run.stand(standing)
             if code == 0 and standing.state == "done":

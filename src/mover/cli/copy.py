@@ -13,7 +13,7 @@ from mover.cli.output import format_option
 from mover.cli.places import key_options, option_options
 
 
-@click.command(short_help="Copy a folder or file; whatever is there already stays.")
+@click.command(short_help="Copy what is new or changed; nothing is removed.")
 @click.argument("source", shell_complete=addresses)
 @click.argument("destination", shell_complete=addresses)
 @click.option("-n", "--dry-run", is_flag=True, help="Show what a copy would do; write nothing.")
@@ -30,6 +30,13 @@ from mover.cli.places import key_options, option_options
     default="auto",
     show_default=True,
     help="How a file that is there already is found the same.",
+)
+@click.option(
+    "--existing",
+    type=click.Choice(["replace", "keep", "keep-newer"]),
+    default="replace",
+    show_default=True,
+    help="A file that is there and differs: replace it, keep it, or keep it if it is newer than the source's.",
 )
 @click.option(
     "--names",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def wanted_of(said: dict[str, Any]) -> Wanted:
     settings = RunSettings(
         verify=said["verify"],
         compare=said["compare"],
+        existing=said["existing"],
         names=said["names"],
         links=said["links"],
         dry_run=said["dry_run"],
@@ -88,16 +90,22 @@ def _watched(work: Callable[[Watch], Awaitable[Outcome]], said: dict[str, Any]) 
 
     watch = Watch(Control(), Progress(), opened, begun)
     if said["verbose"]:
-        watch.settled = lambda line: say(told(line))
+        watch.settled = lambda line: _mention(told(line))
     hear(said["verbose"])
     if said["verbose"] > 1:
-        watch.failed = lambda attempt: say(f"attempt failed: {attempt.path}: {attempt.code}: {attempt.detail}")
+        watch.failed = lambda attempt: _mention(f"attempt failed: {attempt.path}: {attempt.code}: {attempt.detail}")
 
     async def all_of_it() -> Outcome:
         async with Display(watch.progress, wanted=said["progress"] and not quiet):
             return await to_the_end(work(watch), watch.control)
 
     return run_loop(all_of_it)
+
+
+def _mention(text: str) -> None:
+    """Say it to whoever listens: that nobody reads on is no reason to stop a copy."""
+    with suppress(BrokenPipeError):
+        say(text)
 
 
 def run_loop(work: Callable[[], Awaitable[Outcome]]) -> Outcome:

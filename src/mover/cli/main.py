@@ -7,7 +7,7 @@ import gc
 import os
 import resource
 import sys
-from typing import Final
+from typing import Final, TextIO
 
 import click
 
@@ -23,7 +23,7 @@ _OBJECTS: Final = 20_000
 """New objects between two searches for garbage that references itself, of which a run makes next to none."""
 
 COMMANDS: Final = {
-    "copy": ("mover.cli.copy:copy", "Copy a folder or file; whatever is there already stays."),
+    "copy": ("mover.cli.copy:copy", "Copy what is new or changed; nothing is removed."),
     "check": ("mover.cli.check:check", "Compare two folders; nothing is written."),
     "ls": ("mover.cli.look:ls", "List a folder."),
     "tree": ("mover.cli.look:tree", "List a folder and all below it."),
@@ -37,6 +37,7 @@ COMMANDS: Final = {
 
 
 @click.group(cls=Lazy, commands_at=COMMANDS, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="openmover", prog_name="mover", message="%(prog)s %(version)s")
 def cli() -> None:
     """Move files between cloud storage providers, safely.
 
@@ -50,16 +51,16 @@ def main() -> None:
     _fill_standard_streams()
     resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
     code = run(sys.argv[1:])
-    with contextlib.suppress(OSError):
-        _flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):
+            _flush(stream)
     # Not by `sys.exit`: threads of the HTTP library that wake up while Python takes itself down abort the process (up to 3.13, PEP 788).
     os._exit(code)
 
 
-def _flush() -> None:
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:  # as it is when the command was given none
-            stream.flush()
+def _flush(stream: TextIO | None) -> None:
+    if stream is not None:  # as it is when the command was given none
+        stream.flush()
 
 
 def _fill_standard_streams() -> None:
@@ -75,7 +76,7 @@ def run(arguments: list[str]) -> int:
     """Run a command; its exit code. An error's advice is the last line on standard error."""
     try:
         result: object = cli.main(arguments, prog_name="mover", standalone_mode=False)
-        _flush()
+        _flush(sys.stdout)
     except BaseException as problem:  # noqa: BLE001  # the last line of defence: no traceback may show a secret
         return _code_of(problem)
     return result if isinstance(result, int) else 0

@@ -178,6 +178,15 @@ class Planner:
         if why is None:
             self._settle(entry, key, State.SAME, detail=by)
             return None
+        if why == "changed" and there is not None and not again and self._keeps(entry, there):
+            self.drop(
+                entry,
+                key,
+                State.FILTERED,
+                "kept",
+                f"the destination's file stays ({by}): --existing {self._settings.existing}",
+            )
+            return None
         planned = Planned(entry, key[0], key, place.folder, name, why, there)
         if (reason := self._path_unfit(planned)) is not None:
             self.drop(entry, key, State.UNFIT, Unfit.code, reason)
@@ -205,6 +214,13 @@ class Planner:
         if self._settings.verify == "full":
             return "check", finding.by
         return None, finding.by
+
+    def _keeps(self, entry: Entry, there: Entry) -> bool:
+        """Whether the destination's file stays though it differs."""
+        if self._settings.existing != "keep-newer":
+            return self._settings.existing == "keep"
+        mine, theirs = entry.modified or entry.stored, there.modified or there.stored
+        return mine is not None and theirs is not None and (theirs - mine).total_seconds() > self._time_step
 
     async def _asked(self, there: Entry) -> Entry:
         if not self._destination.can(Cap.DESCRIBE):

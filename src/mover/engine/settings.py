@@ -15,12 +15,17 @@ Compare = Literal["auto", "size", "digest", "stored"]
 after the source last changed."""
 
 
+Existing = Literal["replace", "keep", "keep-newer"]
+"""What becomes of a file at the destination that differs from the source's. `keep-newer`: it stays if it was changed later."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunSettings:
     """How a run works. Sizes in bytes, times in seconds."""
 
     verify: Verify = "changed"
     compare: Compare = "auto"
+    existing: Existing = "replace"
     names: Literal["fail", "replace"] = "fail"
     links: Literal["skip", "follow"] = "skip"
     dry_run: bool = False

@@ -24,9 +24,10 @@ SPEC = Spec(
         Option(
             "flush",
             "Wait for the disk",
-            "Count a file as written only when it has reached the disk itself (fsync). Slower; outlasts a power cut.",
+            "Count a file as written only when it has reached the disk itself (fsync), so that it outlasts a power cut. "
+            "Without it small files are written faster.",
             kind="switch",
-            default=False,
+            default=True,
             advanced=True,
         ),
     ),

@@ -32,7 +32,10 @@ class NotEncrypted(UsageError):
 
     code = "not-encrypted"
     http_status = 422
-    advice = "Use the encrypted form if the server has one. Otherwise accept it openly with --allow-unencrypted."
+    advice = (
+        "Use the encrypted form if the server has one. Otherwise accept it openly: --allow-unencrypted with a connection that is saved, "
+        "--source-option or --destination-option allow_unencrypted=true with an address."
+    )
 
 
 class UnknownConnection(UsageError):
