@@ -1,7 +1,7 @@
 """The demo: some thousand real files from a real SFTP server into a real S3 server, then a crash in the middle of a second run.
 
 Everything happens on this machine, below a folder that is removed at the end: the servers are the ones the tests use, the files are
-copies of Python's own library.
+copies of Python's own libraries and of those in the virtual environment.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sysconfig
 import tempfile
 import time
 from contextlib import ExitStack, closing
+from itertools import islice
 from pathlib import Path
 
 from with_sites import MOVER, SITES, Missing, Site, add_connection, environment, load_sites, mover
@@ -45,14 +46,16 @@ def main() -> int:
         step(home, "copy", "office:library", "archive:first", "-P")
         step(home, "run", "report", "1")
         say("Now a second run, and the power goes in the middle of it.")
-        crash(home, count * KILL_AFTER)
+        before = crash(home, count * KILL_AFTER)
         step(home, "run", "list")
-        say("The same command goes on where it stopped.")
+        say(
+            f"{before:,} files were there when it was killed. The same command copies the other {count - before:,}, and no more:"
+        )
         step(home, "copy", "office:library", "archive:second", "-P")
         step(home, "run", "report", "2")
         say("Are both copies what the SFTP server has? Every file is read again on both sides.")
         step(home, "check", "office:library", "archive:second")
-        say("That was it. Nothing of it is left on this machine.")
+        say("That was it. The files and servers of this demo are gone; .venv and .servers stay, for the next time.")
     return 0
 
 
@@ -74,17 +77,18 @@ def plant(site: Site) -> int:
     if site.folder is None:
         raise SystemExit("the SFTP server has no folder on this disk")
     target = site.folder / "library"
-    taken = 0
-    library = Path(sysconfig.get_paths()["stdlib"])
-    for file in sorted(library.rglob("*")):
-        if taken == FILES:
-            break
-        if file.is_file() and not file.is_symlink() and file.stat().st_size < LARGEST:
-            copy = target / file.relative_to(library)
-            copy.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(file, copy)
-            taken += 1
-    return taken
+    libraries = [Path(sysconfig.get_paths()[name]) for name in ("stdlib", "purelib")]
+    found = ((file, library) for library in libraries for file in sorted(library.rglob("*")))
+    usual = (
+        (file, file.relative_to(library))
+        for file, library in found
+        if file.is_file() and not file.is_symlink() and file.stat().st_size < LARGEST
+    )
+    taken = list(islice(usual, FILES))
+    for file, path in taken:
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, target / path)
+    return len({path for _, path in taken})
 
 
 def say(text: str) -> None:
@@ -98,8 +102,8 @@ def step(home: Path, *words: str) -> None:
     mover(home, *words)
 
 
-def crash(home: Path, arrived: float) -> None:
-    """Begin the second copy, and kill it without warning when so many of its files have arrived."""
+def crash(home: Path, arrived: float) -> int:
+    """Begin the second copy, and kill it without warning when so many of its files have arrived; how many they were in the end."""
     say("$ mover copy office:library archive:second -P     # kill -9 follows")
     process = subprocess.Popen([MOVER, "copy", "office:library", "archive:second", "-P"], env=environment(home))
     journal = home / "runs" / "2" / "journal.sqlite"
@@ -108,6 +112,7 @@ def crash(home: Path, arrived: float) -> None:
     process.send_signal(signal.SIGKILL)
     if process.wait() != -signal.SIGKILL:
         raise SystemExit("the second run was done before it could be killed")
+    return copied(journal)
 
 
 def copied(journal: Path) -> int:
