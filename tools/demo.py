@@ -48,9 +48,7 @@ def main() -> int:
         say("Now a second run, and the power goes in the middle of it.")
         before = crash(home, count * KILL_AFTER)
         step(home, "run", "list")
-        say(
-            f"{before:,} files were there when it was killed. The same command copies the other {count - before:,}, and no more:"
-        )
+        say(f"{before:,} of {count:,} files were proved when it was killed. The same command copies the others:")
         step(home, "copy", "office:library", "archive:second", "-P")
         step(home, "run", "report", "2")
         say("Are both copies what the SFTP server has? Every file is read again on both sides.")
