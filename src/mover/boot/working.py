@@ -198,8 +198,10 @@ def _broken(problem: BaseException, before: Standing, began: datetime, now: date
             standing, reason=problem.detail, code=problem.code, advice=problem.advice, exit_code=problem.exit_code
         )
     if isinstance(problem, Exception):
-        code = STOPPED if isinstance(problem, OSError | sqlite3.Error) else MoverError.exit_code
-        return msgspec.structs.replace(standing, reason=type(problem).__name__, code="internal", exit_code=code)
+        of_machine = isinstance(problem, OSError | sqlite3.Error)
+        reason = f"on this machine: {problem}" if of_machine else type(problem).__name__
+        code = STOPPED if of_machine else MoverError.exit_code
+        return msgspec.structs.replace(standing, reason=reason, code="internal", exit_code=code)
     return msgspec.structs.replace(standing, state="paused", reason="stopped at once", exit_code=INTERRUPTED)
 
 
