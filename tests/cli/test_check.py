@@ -21,9 +21,7 @@ def twins(mover: Command, tmp_path: Path) -> tuple[Path, Path]:
 
 
 @pytest.mark.parametrize("compare", ["auto", "digest", "stored", "size"])
-def test_equal_contents_are_the_same_whatever_the_times_say(
-    mover: Command, twins: tuple[Path, Path], compare: str
-):
+def test_equal_contents_are_the_same_whatever_the_times_say(mover: Command, twins: tuple[Path, Path], compare: str):
     done = mover("check", *twins, "--compare", compare)
     assert (done.code, done.out) == (0, "")
     assert done.advice == "4 same, 0 different, 0 missing, 0 extra, 0 filtered"

@@ -65,7 +65,9 @@ def end_of(asked: Asked, connections: Connections) -> End:
     if saved := _SAVED.fullmatch(address):
         if asked.options or asked.secrets:
             raise BadOption(
-                f"{saved[1]} is a saved connection; options for the {asked.role} go with a URL", item=asked.role
+                f"{saved[1]} is a saved connection; options for the {asked.role} go with a URL",
+                item=asked.role,
+                advice=f"Set it with the connection: `mover connection add CONNECTOR --name {saved[1]}` after `mover connection remove {saved[1]}`.",
             )
         return End(connections.options(saved[1]), saved[2].strip("/"), address, asked.layer)
     if NAME.fullmatch(address) and connections.knows(address):

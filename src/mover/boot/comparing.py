@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from mover.boot.sides import NoSuchPlace
@@ -29,11 +30,16 @@ class Found:
 
 @dataclass(slots=True)
 class Sums:
-    """What a comparison came to, in items."""
+    """What a comparison came to, in items; differences by their kind."""
 
     same: int = 0
     filtered: int = 0
-    differences: int = 0
+    of: Counter[Difference] = field(default_factory=Counter["Difference"])
+
+    @property
+    def differences(self) -> int:
+        """All of them."""
+        return self.of.total()
 
 
 async def compared(
@@ -41,7 +47,7 @@ async def compared(
 ) -> AsyncIterator[Found]:
     """Every difference, by path; first those of the source's items. Nothing is written.
 
-    With `verify` "full" every file that seems the same is read on both sides; else only listings are compared.
+    With `verify` "full" files of equal size are read on both sides, and their contents decide; else only listings are compared.
 
     Raises:
         MoverError: a folder cannot be listed.
@@ -51,8 +57,9 @@ async def compared(
         sums.same = outcome.counts.get(State.SAME, (0, 0))[0]
         sums.filtered = outcome.counts.get(State.FILTERED, (0, 0))[0]
         for line in journal.lines(State.PLANNED, State.UNFIT, State.FAILED):
-            sums.differences += 1
-            yield Found(_named(line.state, line.detail), line.path, line.size, line.detail)
+            difference = _named(line.state, line.detail)
+            sums.of[difference] += 1
+            yield Found(difference, line.path, line.size, line.detail)
     if one_way:
         return
     looking = replace(wanted.settings, verify="none")
@@ -61,7 +68,7 @@ async def compared(
         await worker.plan(back, journal, watch())
         for line in journal.lines(State.PLANNED, State.UNFIT, State.FAILED):
             if (found := _only_there(line)) is not None:
-                sums.differences += 1
+                sums.of[found.difference] += 1
                 yield found
 
 

@@ -35,7 +35,7 @@ class Copy:
     settings: RunSettings
     filters: Filter
     prove: bool = False
-    """With `settings.dry_run`: files that seem the same are read on both sides."""
+    """With `settings.dry_run`: files of equal size are read on both sides."""
 
 
 async def copy(

@@ -7,7 +7,7 @@ import platform
 import re
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.metadata import PackageNotFoundError, requires, version
@@ -38,16 +38,31 @@ class Finding:
 
 
 def examined(home: Home) -> list[Finding]:
-    """Everything, in a fixed order. Nothing is changed and nothing is sent anywhere."""
+    """Everything, in a fixed order; what cannot be looked at is a finding too. Nothing is changed and nothing is sent anywhere."""
     return [
         *_versions(),
         *_modes(home),
-        *_keys(home),
-        _room(home),
-        _below(home),
-        _dumps(),
+        *_tried("keys", lambda: _keys(home)),
+        *_tried("spool: room", lambda: [_room(home)]),
+        *_tried("spool: file system", lambda: [_below(home)]),
+        *_tried("core dumps", lambda: [_dumps()]),
         *_connectors(),
     ]
+
+
+def _tried(what: str, look: Callable[[], Iterable[Finding]]) -> list[Finding]:
+    try:
+        return [*look()]
+    except OSError as problem:
+        return [_unseen(what, problem)]
+
+
+def _unseen(what: str, problem: OSError) -> Finding:
+    where = problem.filename or "this machine"
+    advice = "Mend that on this machine, and look again."
+    if isinstance(problem, PermissionError):
+        advice = f"Let the user who runs Mover use {where} and the folders it is in."
+    return Finding(what, "wrong", f"{problem.strerror or problem}: {where}", advice)
 
 
 def _versions() -> Iterator[Finding]:
@@ -66,15 +81,22 @@ def _modes(home: Home) -> Iterator[Finding]:
             found = path.lstat()
         except FileNotFoundError:
             continue
-        open_to = stat.S_IMODE(found.st_mode) & (stat.S_IRWXG | stat.S_IRWXO)
-        if found.st_uid != os.geteuid():
-            yield Finding(str(path), "wrong", f"belongs to user {found.st_uid}", "Give it to the user who runs Mover.")
-        elif open_to and path != home.folder:
-            yield Finding(
-                str(path), "wrong", f"mode {stat.S_IMODE(found.st_mode):o}: others may use it", f"chmod go= {path}"
-            )
-        else:
-            yield Finding(str(path), "fine", f"mode {stat.S_IMODE(found.st_mode):o}, yours")
+        except OSError as problem:
+            yield _unseen(str(path), problem)
+            continue
+        yield _mode(path, found, private=path != home.folder)
+
+
+def _mode(path: Path, found: os.stat_result, *, private: bool) -> Finding:
+    what, mode = str(path), stat.S_IMODE(found.st_mode)
+    needed = stat.S_IRWXU if stat.S_ISDIR(found.st_mode) else stat.S_IRUSR | stat.S_IWUSR
+    if found.st_uid != os.geteuid():
+        return Finding(what, "wrong", f"belongs to user {found.st_uid}", "Give it to the user who runs Mover.")
+    if mode & needed != needed:
+        return Finding(what, "wrong", f"mode {mode:o}: you may not use it", f"chmod u+rwX {path}")
+    if private and mode & (stat.S_IRWXG | stat.S_IRWXO):
+        return Finding(what, "wrong", f"mode {mode:o}: others may use it", f"chmod go= {path}")
+    return Finding(what, "fine", f"mode {mode:o}, yours")
 
 
 def _keys(home: Home) -> Iterator[Finding]:
@@ -83,8 +105,8 @@ def _keys(home: Home) -> Iterator[Finding]:
         return
     try:
         keys = LocalVault(home.keys).check(OWNER)
-    except BadOption:
-        return  # a mode, which has its own line
+    except BadOption as problem:
+        yield Finding("keys", "wrong", problem.detail, "Mend that, and look again.")
     except Sealed as problem:
         advice = "Restore the whole folder from a backup; without it, connect again: `mover connection add`."
         yield Finding("keys", "wrong", problem.detail, advice)

@@ -116,7 +116,11 @@ def _read(file: str, label: str, most: int) -> str:
                 data = opened.read(most + 1)
         text = data.decode()
     except OSError as error:
-        raise BadOption(f"{label}: the file {file} cannot be read: {error.strerror}", item=label) from error
+        raise BadOption(
+            f"{label}: the file {file} cannot be read: {error.strerror}",
+            item=label,
+            advice="Check the path of that file, and that you may read it.",
+        ) from error
     except UnicodeDecodeError as error:
         raise BadOption(f"{label}: {_named(file)} is no text in UTF-8", item=label) from error
     if len(data) > most:

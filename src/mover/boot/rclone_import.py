@@ -74,7 +74,11 @@ def _parsed(text: str) -> dict[str, Mapping[str, str]]:
         parser.read_string(text)
     except configparser.Error:
         # the parser's own text would show a line of the file
-        raise BadOption("the file is no rclone configuration", item="rclone.conf") from None
+        raise BadOption(
+            "the file is no rclone configuration",
+            item="rclone.conf",
+            advice="`rclone config file` says where rclone keeps its configuration.",
+        ) from None
     return {name: parser[name] for name in parser.sections()}
 
 

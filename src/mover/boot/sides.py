@@ -12,7 +12,7 @@ from mover.boot.one_file import OneFile
 from mover.connectors.registry import connect
 from mover.core.clock import Clock
 from mover.core.connector import Connector, ImpliesFolders
-from mover.core.errors import NotFound
+from mover.core.errors import ItemError, NotFound
 from mover.core.model import Entry, ItemId, Kind
 from mover.core.options import Options
 from mover.core.spec import Cap
@@ -62,13 +62,19 @@ async def opened(
 
     Raises:
         NoSuchPlace: there is no such folder or file.
+        ItemError: it cannot be made or looked at; the text begins with the address as the user wrote it.
         LinkLost, MoverError: the connection cannot be opened.
     """
     wrap = _layer(end.layer)
     async with connect(end.options) as connector:
         root = await connector.root()
         side = Side(connector, end.options.spec, root, Pace(clock, at_most=at_once), clock, retries or Retries())
-        side = await _at_place(side, end, make=make, may_lack=may_lack)
+        try:
+            side = await _at_place(side, end, make=make, may_lack=may_lack)
+        except NoSuchPlace:
+            raise
+        except ItemError as problem:
+            raise problem.at(end.address) from problem
         yield wrap(side)
 
 

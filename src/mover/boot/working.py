@@ -98,7 +98,7 @@ class Worker:
     async def plan(self, wanted: Wanted, journal: TellingJournal, watch: Watch, *, prove: bool = False) -> Outcome:
         """The plan of a copy, into `journal`; nothing is written anywhere else.
 
-        With `prove`, and `verify` "full", files that seem the same are read on both sides.
+        With `prove`, and `verify` "full", files of equal size are read on both sides.
         """
         self.ends(wanted)
         wanted = replace(wanted.settled(), settings=replace(wanted.settings, dry_run=True))

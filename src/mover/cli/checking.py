@@ -10,6 +10,7 @@ from mover.boot.connections import Connections
 from mover.boot.home import home
 from mover.boot.looking import entries, place, saved
 from mover.cli.output import Cell, Format, data, safe, say
+from mover.core.errors import ItemError
 
 ITEMS_FAILED = 3
 
@@ -39,7 +40,10 @@ def _deep(name: str, form: Format, *, quick: bool) -> int:
             detail = f"  {safe(outcome.detail)}" if outcome.detail else ""
             click.echo(f"{outcome.result:<8} {outcome.check.name}{detail}")
 
-    outcomes = asyncio.run(run_checks(Connections(home()).options(name), slow=not quick, progress=told))
+    try:
+        outcomes = asyncio.run(run_checks(Connections(home()).options(name), slow=not quick, progress=told))
+    except ItemError as problem:
+        raise problem.at(f"--deep writes into a folder of its own in {name}") from problem
     if form != "table":
         rows: list[dict[str, Cell]] = [
             {"check": o.check.name, "result": o.result, "detail": o.detail} for o in outcomes

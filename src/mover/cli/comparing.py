@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import sys
-from typing import Any
+from typing import Any, get_args
 
 import click
 
-from mover.boot.comparing import Found, Sums, compared
+from mover.boot.comparing import Difference, Found, Sums, compared
 from mover.boot.home import home
 from mover.boot.wanted import Wanted
 from mover.boot.working import Watch, Worker
@@ -39,7 +39,7 @@ def run_check(said: dict[str, Any]) -> int:
         printer = _Printer(said["form"])
         async for found in compared(Worker(home()), wanted, sums, lambda: Watch(control, Progress()), one_way=one_way):
             printer.show(found)
-        printer.end(sums)
+        printer.end(sums, one_way=one_way)
 
     async def steered() -> None:
         await to_the_end(all_of_it(), control)
@@ -49,8 +49,18 @@ def run_check(said: dict[str, Any]) -> int:
         say("interrupted: the comparison is not whole")
         return INTERRUPTED
     if not said["quiet"]:
-        say(f"{sums.same:,} same, {sums.differences:,} different, {sums.filtered:,} filtered")
+        say(_sentence(sums, one_way=one_way))
     return DIFFERENT if sums.differences else 0
+
+
+def _sentence(sums: Sums, *, one_way: bool) -> str:
+    """What is never looked for is not said to be none."""
+    of = sums.of
+    counts = [(sums.same, "same"), (of["differs"], "different"), (of["missing"], "missing")]
+    if not one_way:
+        counts.append((of["extra"], "extra"))
+    counts += [(of[kind], kind) for kind in ("unfit", "unread") if of[kind]]
+    return ", ".join(f"{number:,} {what}" for number, what in [*counts, (sums.filtered, "filtered")])
 
 
 class _Printer:
@@ -79,7 +89,8 @@ class _Printer:
             )
             click.echo(f"{found.difference:<8} {size_text(found.size):>10}  {safe(found.path)}{reason}")
 
-    def end(self, sums: Sums) -> None:
+    def end(self, sums: Sums, *, one_way: bool) -> None:
         if self._form == "json":
             totals = {"same": sums.same, "different": sums.differences, "filtered": sums.filtered}
+            totals |= {kind: sums.of[kind] for kind in get_args(Difference) if kind != "extra" or not one_way}
             sys.stdout.write('\n  ],\n  "totals": ' + json.dumps(totals) + "\n}\n")

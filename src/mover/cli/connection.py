@@ -65,7 +65,9 @@ def list_connections(form: Format) -> None:
 @connection.command()
 @click.argument("name", shell_complete=connections)
 @click.option(
-    "--deep", is_flag=True, help="Try every promise of a connector in a folder of its own, removed afterwards."
+    "--deep",
+    is_flag=True,
+    help="Try every promise of a connector: it writes into a folder of its own in the root, and removes it afterwards.",
 )
 @click.option("--quick", is_flag=True, help="With --deep: leave out what takes minutes.")
 @wire_option
@@ -121,7 +123,7 @@ def remove(name: str, yes: bool) -> None:
 
     if not yes:
         if not sys.stdin.isatty():
-            raise BadOption("nobody is there to ask: say --yes", item="yes")
+            raise BadOption("nobody is there to ask", item="yes", advice="Give the command again with --yes.")
         click.confirm(f"forget {name} and its secrets?", abort=True, err=True)
     Connections(home()).remove(name)
     say(f"{name} is forgotten")

@@ -37,6 +37,11 @@ class Kind(Enum):
     OTHER = "other"  # a device, socket or pipe: never copied, always reported
     FOREIGN = "foreign"  # behind the user's own encryption: what was not encrypted with this key
 
+    @property
+    def worded(self) -> str:
+        """With its article, as a sentence wants it."""
+        return "a device, pipe or socket" if self is Kind.OTHER else f"a {self.value}"
+
 
 @dataclass(frozen=True, slots=True)
 class Digest:

@@ -56,7 +56,11 @@ def read_key(file: Path) -> CryptKey:
                 )
             text = opened.read(_MOST).decode()
     except OSError as error:
-        raise BadOption(f"the key file {file} cannot be read: {error.strerror}", item="encrypt-to") from error
+        raise BadOption(
+            f"the key file {file} cannot be read: {error.strerror}",
+            item="encrypt-to",
+            advice="Check the path of that file, and that you may read it.",
+        ) from error
     except UnicodeDecodeError as error:
         raise BadOption(f"the key file {file} is no text in UTF-8", item="encrypt-to") from error
     return parse_key(text)

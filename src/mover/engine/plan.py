@@ -200,7 +200,7 @@ class Planner:
         if there is None:
             return "new", ""
         if there.kind is not Kind.FILE:
-            raise Unfit(f"a {there.kind.value} of that name stands at the destination")
+            raise Unfit(f"{there.kind.worded} of that name stands at the destination")
         if entry.modified is not None and not self._destination.spec.limits.keeps_time(entry.modified):
             entry, there = replace(entry, modified=None), _received(there)  # neither's time says anything of the other
         finding = compare(entry, there, how=self._settings.compare, time_step=self._time_step, asked=False)

@@ -46,7 +46,7 @@ async def make_folders(side: Side, path: str) -> Entry:
     except NotFound:
         return await _made(side, [name for name in path.split("/") if name])
     if found.kind is not Kind.FOLDER:
-        raise Conflict(f"/{path} is a {found.kind.value}, not a folder", item=path)
+        raise Conflict(f"{found.kind.worded} stands there, not a folder", item=path)
     return found
 
 

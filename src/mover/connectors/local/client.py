@@ -56,7 +56,7 @@ class Local:
             except FileExistsError:
                 entry = entry_at(at, folder, name)
                 if entry.kind is not Kind.FOLDER:
-                    raise Conflict(f"a {entry.kind.value} stands there", item=item) from None
+                    raise Conflict(f"{entry.kind.worded} stands there", item=item) from None
                 return entry
             return entry_at(at, folder, name)
 
@@ -126,7 +126,11 @@ async def connect(options: Options) -> AsyncGenerator[Local]:
     try:
         tree = Tree(path)
     except OSError as error:
-        raise BadOption(f"the folder {path} cannot be opened: {meaning(error, path).detail}", item="path") from error
+        raise BadOption(
+            f"the folder {path} cannot be opened: {meaning(error, path).detail}",
+            item="path",
+            advice="Make the folder, let yourself read it, or give the connection another.",
+        ) from error
     try:
         yield Local(tree, flush=options.switch("flush"))
     finally:

@@ -67,7 +67,11 @@ def _text(path: str, option: str) -> str:
         with Path(path).expanduser().open(encoding="utf-8", errors="surrogateescape") as file:
             return file.read(_LARGEST_FILE)
     except OSError as error:
-        raise BadOption(f"{option}: {path} cannot be read: {error.strerror}", item=option) from error
+        raise BadOption(
+            f"{option}: {path} cannot be read: {error.strerror}",
+            item=option,
+            advice="Check the path of that file, and that you may read it.",
+        ) from error
 
 
 def _agent(options: Options) -> str | None:

@@ -17,7 +17,10 @@ class BadOption(UsageError):
     """An option is unknown, missing or of the wrong kind."""
 
     code = "bad-option"
-    advice = "`mover connection add <provider> --help` lists the options."
+    advice = (
+        "Correct it: --help of the command lists its options, "
+        "and `mover connection add <provider> --help` those of a connection."
+    )
 
 
 class BadAddress(UsageError):
