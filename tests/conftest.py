@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Callable, Generator
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, ExitStack
 
 import pytest
-from tests.running import Rooms, Running, load_sites, options_of
+from tests.running import Rooms, Running, load_sites, options_of, sites_home
 from tests.sites.base import Site
 
 from mover.connectors.registry import connect
@@ -17,6 +17,14 @@ load_sites()
 
 # Servers run in sessions of their own: a plain SIGTERM (`timeout 60 pytest`) would leave them behind.
 signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """The process that starts the workers keeps the folder of all their sites."""
+    if not hasattr(config, "workerinput"):
+        home = ExitStack()
+        home.enter_context(sites_home())
+        config.add_cleanup(home.close)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,7 +8,8 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import ExitStack
+from collections.abc import Generator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -29,6 +30,22 @@ BROKEN: Final[dict[str, str]] = {}
 """Modules of sites that could not be imported, and why."""
 
 
+SITES_HOME: Final = "MOVER_SITES_HOME"
+"""The variable that names the folder of this run's sites: the process that starts the workers makes and removes it."""
+
+
+@contextmanager
+def sites_home() -> Generator[None]:
+    """A folder for the sites of all workers. It goes with the run, also when that is interrupted and workers end without cleaning up."""
+    with tempfile.TemporaryDirectory(prefix="mover-sites-", ignore_cleanup_errors=True) as home:
+        Path(home).chmod(0o755)
+        os.environ[SITES_HOME] = home
+        try:
+            yield
+        finally:
+            del os.environ[SITES_HOME]
+
+
 def load_sites() -> tuple[str, ...]:
     """Import every module of `tests/sites`, so that each registers its sites; answers their names."""
     for path in sorted((Path(__file__).parent / "sites").glob("*.py")):
@@ -44,7 +61,7 @@ class Running:
 
     def __init__(self) -> None:
         # Not pytest's own folder: servers that run as another user must be able to enter it.
-        self._home = Path(tempfile.mkdtemp(prefix="mover-sites-"))
+        self._home = Path(tempfile.mkdtemp(prefix="worker-", dir=os.environ[SITES_HOME]))
         self._home.chmod(0o755)
         self._stack = ExitStack()
         self._known: dict[str, Site | Exception] = {}

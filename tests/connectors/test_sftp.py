@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
@@ -291,10 +292,23 @@ async def test_a_cancelled_write_leaves_nothing(place: tuple[Options, Path]) -> 
     assert left_in(folder) == []
 
 
-def children(pid: int) -> list[int]:
-    """The sessions of the sshd that this test run started."""
-    tasks = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [int(p) for p in tasks]
+def kill_sessions(sshd: int) -> None:
+    """Kill everything below the sshd that this test run started.
+
+    For root a child of sshd serves the connection; for a plain user a grandchild does, and goes on when only its parent is killed.
+    """
+    for pid in descendants(sshd):
+        with contextlib.suppress(ProcessLookupError):  # it ended with its parent
+            os.kill(pid, signal.SIGKILL)
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes below one, parents before their children."""
+    found: list[int] = []
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended
+        for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+            found += [int(child), *descendants(int(child))]
+    return found
 
 
 async def test_a_connection_killed_while_reading_and_the_next_call_connects_anew(
@@ -303,13 +317,11 @@ async def test_a_connection_killed_while_reading_and_the_next_call_connects_anew
     options, folder = place
     (folder / "f").write_bytes(bytes(200 * MIB))
     async with opened(options) as connector:
-        before = children(int(site("openssh").notes["pid"]))
         entry = (await names_in(connector))["f"]
         async with connector.read(entry) as got:
             pieces = got.chunks()
             await anext(pieces)
-            for pid in before:
-                os.kill(pid, signal.SIGKILL)
+            kill_sessions(int(site("openssh").notes["pid"]))
             with pytest.raises(Unreachable):
                 [piece async for piece in pieces]
         assert (await names_in(connector))["f"] == entry
@@ -322,8 +334,7 @@ async def test_a_connection_killed_while_writing_leaves_nothing(place: tuple[Opt
         task = asyncio.create_task(connector.write(ROOT, "f", Sent(bytes(400 * MIB), whole=False)))
         while not any(p.stat().st_size > MIB for p in folder.iterdir()):  # noqa: ASYNC110  # the server's disk rings no bell
             await asyncio.sleep(0.01)
-        for pid in children(int(site("openssh").notes["pid"])):
-            os.kill(pid, signal.SIGKILL)
+        kill_sessions(int(site("openssh").notes["pid"]))
         with pytest.raises(Unreachable):
             await task
     assert left_in(folder) == []

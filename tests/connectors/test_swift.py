@@ -95,6 +95,7 @@ async def test_an_upload_goes_on_and_can_be_dropped(site: Sites) -> None:
     async with opened(site("swift")) as swift:
         box = (await swift.make_folder(ROOT, "parts")).id
         upload = await swift.begin(box, "f", len(data))
+        assert (await swift.resume(upload.state)).done == ()
         await swift.write_part(upload, 2, Sent(data[2000:]))
         again = await swift.resume(upload.state)
         assert [(p.number, p.size) for p in again.done] == [(2, 500)]
@@ -109,6 +110,8 @@ async def test_an_upload_goes_on_and_can_be_dropped(site: Sites) -> None:
         await swift.abandon(again)
         await swift.abandon(again)
         assert await names_in(swift, "parts_segments") == []
+        with pytest.raises(NotFound):
+            await swift.resume(upload.state)
 
 
 @pytest.mark.anyio

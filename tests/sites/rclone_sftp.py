@@ -21,7 +21,7 @@ def rclone_sftp(folder: Path) -> Generator[Site]:
     command = [
         *(rclone, "serve", "sftp", files, "--config", folder / "rclone.conf", "--addr", f"127.0.0.1:{port}"),
         *("--key", folder / "host_key", "--dir-cache-time", "20ms", "--vfs-cache-mode", "writes"),
-        *("--vfs-write-back", "0s"),
+        *("--cache-dir", folder / "cache", "--vfs-write-back", "0s"),
     ]
     # the password goes by the environment: arguments are seen by everybody
     env = {"RCLONE_USER": "u", "RCLONE_PASS": password}

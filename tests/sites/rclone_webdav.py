@@ -21,6 +21,7 @@ def rclone_webdav(folder: Path) -> Generator[Site]:
     command = [
         *(rclone, "serve", "webdav", files, "--config", folder / "rclone.conf", "--addr", f"127.0.0.1:{port}"),
         *("--cert", made.chain, "--key", made.key, "--dir-cache-time", "20ms", "--etag-hash", "MD5"),
+        *("--cache-dir", folder / "cache"),
     ]
     # the password goes by the environment: arguments are seen by everybody
     env = {"RCLONE_USER": "u", "RCLONE_PASS": password}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import secrets
 import subprocess
 from collections.abc import Generator, Mapping
@@ -165,7 +166,7 @@ def cluster(folder: Path) -> Generator[Cluster]:
         place.mkdir(parents=True)
     (etc / "swift.conf").write_text(COMMON)
     ports = {name: free_port() for name in (*KINDS, "proxy", "memcache")}
-    user = os.environ.get("USER") or ("root" if os.geteuid() == 0 else os.getlogin())
+    user = pwd.getpwuid(os.geteuid()).pw_name
     facts = {"folder": folder, "etc": etc, "user": user, "chain": made.chain, "key": made.key, "secret": secret}
     environment = {"SWIFT_CONF_DIR": str(etc)}
     with ExitStack() as servers:

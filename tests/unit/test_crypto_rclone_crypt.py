@@ -218,9 +218,13 @@ def test_eme_refuses_other_lengths(size: int) -> None:
 
 
 def test_obscured_passwords_are_rclones(tmp_path: Path) -> None:
-    text = subprocess.run([RCLONE, "obscure", "pässword"], check=True, capture_output=True, text=True).stdout.strip()
+    text = subprocess.run(
+        [RCLONE, "--config", "", "obscure", "pässword"], check=True, capture_output=True, text=True
+    ).stdout.strip()
     assert reveal(text).reveal() == "pässword"
-    said = subprocess.run([RCLONE, "reveal", obscure(Secret("pässword"))], check=True, capture_output=True, text=True)
+    said = subprocess.run(
+        [RCLONE, "--config", "", "reveal", obscure(Secret("pässword"))], check=True, capture_output=True, text=True
+    )
     assert said.stdout.strip() == "pässword"
     with pytest.raises(BadOption):
         reveal("not obscured!")

@@ -67,7 +67,7 @@ def end_of(asked: Asked, connections: Connections) -> End:
             raise BadOption(
                 f"{saved[1]} is a saved connection; options for the {asked.role} go with a URL",
                 item=asked.role,
-                advice=f"Set it with the connection: `mover connection add CONNECTOR --name {saved[1]}` after `mover connection remove {saved[1]}`.",
+                advice="Save another connection with it (`mover connection add`), or use a URL.",
             )
         return End(connections.options(saved[1]), saved[2].strip("/"), address, asked.layer)
     if NAME.fullmatch(address) and connections.knows(address):

@@ -28,6 +28,8 @@ SMALLEST: Final = 16 << 20
 MOST: Final = 1000
 AT_ONCE: Final = 8
 _MIB: Final = 1 << 20
+_ALIVE: Final = "alive"
+"""An empty object beside the segments, from the beginning until the end: an upload of which nothing arrived is not a forgotten one."""
 
 
 class State(NamedTuple):
@@ -48,26 +50,27 @@ def part_size(size: int) -> int | None:
 
 
 async def begin(session: Session, item: ItemId, size: int, attributes: Attributes) -> Upload:
-    """See `WritesParts.begin`: names a fresh folder of segments."""
+    """See `WritesParts.begin`: makes a fresh folder of segments, and marks it as alive."""
     where, headers = session.place.of(item), entries.attribute_headers(attributes, item)
     if not where.name:
         raise Unfit("a file cannot stand beside containers; choose a container", item=item)
     await session.ask("PUT", Object(where.container + SEGMENTS, ""), item=item)
     state = State(item, f"mover-{secrets.token_hex(16)}/", size, part_size(size) or SMALLEST, headers)
+    await session.ask("PUT", _alive(session, state), body=b"", item=item)
     return _upload(state)
 
 
 async def resume(session: Session, told: str) -> Upload:
-    """See `WritesParts.resume`: the segments that are there and whole."""
+    """See `WritesParts.resume`: the segments that are there and whole; none, if nothing but the mark is there."""
     state = _state(told)
     got = await listed(session, Object(_beside(session, state), state.prefix), None, delimiter=False)
+    if not got.rows:
+        await _must_be_alive(session, state)
     done: list[Part] = []
     for row in got.rows:
         last = row.name.removeprefix(state.prefix)
         if last.isdigit() and row.size == _expected(state, int(last)):
             done.append(Part(int(last), row.size, row.tag or ""))
-    if not done:
-        raise NotFound("the upload is forgotten, or nothing of it has arrived", item=state.item)
     return _upload(state, tuple(done))
 
 
@@ -99,6 +102,8 @@ async def finish(session: Session, upload: Upload, parts: Sequence[Part]) -> Ent
         for at, p in zip(names, ordered, strict=True)
     ]
     old = await segments.of_object(session, where)
+    # Before the manifest: whoever crashes between the two still finds every segment, and nothing is left behind an object.
+    await segments.drop(session, [_alive(session, state)])
     tag = await _put_manifest(session, where, state, manifest, ordered)
     await segments.drop(session, [at for at in old if at not in set(names)])
     above, name = split(item)
@@ -143,6 +148,18 @@ class _Kept:
     def header(self, name: str) -> str | None:
         """One header."""
         return self._headers.get(name)
+
+
+async def _must_be_alive(session: Session, state: State) -> None:
+    """A listing may be behind; the mark itself is not."""
+    try:
+        await session.ask("HEAD", _alive(session, state))
+    except NotFound as problem:
+        raise NotFound("the store has forgotten the upload", item=state.item) from problem
+
+
+def _alive(session: Session, state: State) -> Object:
+    return Object(_beside(session, state), state.prefix + _ALIVE)
 
 
 def _beside(session: Session, state: State) -> str:
