@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 
@@ -54,3 +56,17 @@ async def test_a_change_that_fails_changes_nothing(tmp_path: Path) -> None:
         with pytest.raises(OverflowError):
             await journal.keep_upload(KEY, KeptUpload("second", "v2", (Part(1 << 70, 5, "too large a number"),)))
         assert await journal.upload_of(KEY) == kept
+
+
+def test_whoever_looks_at_a_run_that_only_begins_does_not_stop_it(tmp_path: Path) -> None:
+    """Making the file and looking at it at the same moment: SQLite turns one of them away, and tells nobody when to come again."""
+    together = Barrier(6)
+
+    def open_once(file: Path) -> None:
+        together.wait()
+        with opened(file) as journal:
+            assert not journal.counts()
+
+    with ThreadPoolExecutor(6) as threads:
+        for number in range(40):
+            list(threads.map(open_once, [tmp_path / str(number)] * 6))

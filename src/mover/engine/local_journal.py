@@ -43,6 +43,9 @@ MANY: Final = 20_000
 PAUSE: Final = 0.02
 """Seconds between two transactions, so that they hold more than a line each."""
 
+_TRIES: Final = 500
+"""How often to try to make the tables while another process does; 10 seconds in all."""
+
 T = TypeVar("T")
 Seal = Callable[[str], bytes]
 Unseal = Callable[[bytes], str]
@@ -76,7 +79,7 @@ class LocalJournal:
         if file is not None:  # its names are the user's files'; what SQLite puts beside it gets the same mode
             os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600))
         database = sqlite3.connect(":memory:" if file is None else file, check_same_thread=False, isolation_level=None)
-        database.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {SCHEMA}")
+        _prepare(database)
         journal = cls(database, seal, unseal)
         try:
             yield journal
@@ -277,3 +280,16 @@ class LocalJournal:
 
     async def _in_thread(self, work: Callable[..., T], *given: object) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, work, *given)
+
+
+def _prepare(database: sqlite3.Connection) -> None:
+    """Make the tables. Who changes the form of a new file keeps others out, and SQLite does not wait for them there."""
+    for left in reversed(range(_TRIES)):
+        try:
+            database.executescript(f"PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; {SCHEMA}")
+        except sqlite3.OperationalError as problem:
+            if problem.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or not left:
+                raise
+            time.sleep(0.02)
+        else:
+            return
