@@ -75,12 +75,14 @@ def test_delay_is_never_shorter_than_what_the_provider_asked(attempt: int, chanc
     assert (after or 0.0) <= delay <= (after or 0.0) + 60.0
 
 
-@pytest.mark.parametrize(
-    ("attempt", "error", "again"),
-    [(1, Unreachable, True), (4, Unreachable, True), (5, Unreachable, False), (1, Denied, False), (1, Throttled, True)],
-)
-def test_tries_again_what_may_be_tried_again(attempt: int, error: Callable[[str], MoverError], again: bool) -> None:  # noqa: FBT001  # a parameter of the test
-    assert Retries(attempts=5).again(attempt, error("x")) is again
+@pytest.mark.parametrize(("attempt", "error"), [(1, Unreachable), (4, Unreachable), (1, Throttled)])
+def test_tries_again_what_may_be_tried_again(attempt: int, error: Callable[[str], MoverError]) -> None:
+    assert Retries(attempts=5).again(attempt, error("x"))
+
+
+@pytest.mark.parametrize(("attempt", "error"), [(5, Unreachable), (1, Denied)])
+def test_gives_up_after_the_last_try_and_where_none_helps(attempt: int, error: Callable[[str], MoverError]) -> None:
+    assert not Retries(attempts=5).again(attempt, error("x"))
 
 
 async def test_the_system_clock_tells_utc_and_never_goes_back() -> None:

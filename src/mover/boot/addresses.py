@@ -70,12 +70,18 @@ def end_of(asked: Asked, connections: Connections) -> End:
                 advice="Save another connection with it (`mover connection add`), or use a URL.",
             )
         return End(connections.options(saved[1]), saved[2].strip("/"), address, asked.layer)
+    must_not_lack_its_colon(asked, connections)
+    return _local(asked)
+
+
+def must_not_lack_its_colon(asked: Asked, connections: Connections) -> None:
+    """Refuse a path of this machine that is the bare name of a saved connection. Raises `BadAddress`."""
+    address = asked.address
     if NAME.fullmatch(address) and connections.knows(address):
         raise BadAddress(
             f"{address} is a saved connection: write {address}: for it, or ./{address} for a folder here",
             item=asked.role,
         )
-    return _local(asked)
 
 
 def _local(asked: Asked) -> End:

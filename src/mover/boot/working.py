@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from mover.boot.addresses import end_of
+from mover.boot.addresses import end_of, must_not_lack_its_colon
 from mover.boot.connections import Connections
 from mover.boot.copying import Copy, copy
 from mover.boot.home import Home
@@ -85,8 +85,8 @@ class Worker:
         Raises:
             MoverError: it cannot begin.
         """
+        wanted = self._settled(wanted)
         self.ends(wanted)
-        wanted = wanted.settled()
         run, again = self.runs.claimed(wanted, self._clock.now())
         return await self._work(run, wanted, watch, again=again)
 
@@ -100,8 +100,7 @@ class Worker:
 
         With `prove`, and `verify` "full", files of equal size are read on both sides.
         """
-        self.ends(wanted)
-        wanted = replace(wanted.settled(), settings=replace(wanted.settings, dry_run=True))
+        wanted = replace(self._settled(wanted), settings=replace(wanted.settings, dry_run=True))
         ends = self.ends(wanted)
         watch.opened(*ends)
         now = self._clock.now()
@@ -114,6 +113,12 @@ class Worker:
     def plan_journal(self) -> AbstractContextManager[TellingJournal]:
         """A journal in memory, for a plan."""
         return journal_of(None, self.connections.vault(), "plan")
+
+    def _settled(self, wanted: Wanted) -> Wanted:
+        """The same from anywhere; a forgotten colon can be told only before that."""
+        for place in (wanted.source, wanted.destination):
+            must_not_lack_its_colon(place, self.connections)
+        return wanted.settled()
 
     async def _work(self, run: RunFolder, wanted: Wanted, watch: Watch, *, again: bool) -> Outcome:
         with run.working():

@@ -106,7 +106,8 @@ class _Rows:
     def __init__(self, side: Side) -> None:
         self._side = side
         self._connector = cast("ListsDeep", side.connector)
-        self._queue: asyncio.Queue[Batch | Exception | None] = asyncio.Queue(AHEAD)
+        self._queue: asyncio.Queue[Batch | None] = asyncio.Queue()
+        self._room = asyncio.Semaphore(AHEAD)
         self._feeder: asyncio.Task[None] | None = None
         self._ended = False
         self._given = ""
@@ -120,7 +121,7 @@ class _Rows:
     async def __aexit__(self, *problem: object) -> None:
         if self._feeder is not None:
             self._feeder.cancel()
-            await asyncio.wait([self._feeder])
+            await asyncio.gather(self._feeder, return_exceptions=True)
 
     async def more(self) -> bool:
         """Whether there is a row at `at`; fetches the next batch if the last is used up."""
@@ -128,9 +129,10 @@ class _Rows:
             if self._ended:
                 return False
             found = await self._queue.get()
-            if isinstance(found, Exception):
-                raise found
+            self._room.release()
             if found is None:
+                if self._feeder is not None:
+                    await self._feeder  # raises what ended it before the last row
                 self._ended = True
                 self.batch = Batch([], [], [], [])
                 self.at = 0
@@ -150,9 +152,8 @@ class _Rows:
         try:
             while not await self._got_through():
                 pass
-            await self._queue.put(None)
-        except Exception as problem:  # noqa: BLE001  # it is raised where the rows are taken, which must not wait for ever
-            await self._queue.put(problem)
+        finally:
+            self._queue.put_nowait(None)  # whoever takes the rows must not wait for ever
 
     async def _got_through(self) -> bool:
         """Whether the listing came to its end. A long one may stumble more often than a single call: what counts is that it gets on."""
@@ -172,7 +173,8 @@ class _Rows:
             new = batch.after(self._given)
             if new.paths:
                 self._given = new.paths[-1]
-                await self._queue.put(new)
+                await self._room.acquire()
+                self._queue.put_nowait(new)
 
 
 def _split(mine: _Rows, theirs: _Rows | None) -> tuple[list[int], list[tuple[int, int | None]]]:

@@ -81,7 +81,7 @@ class Side:
                 return done
 
     async def _wait_or_give_up(self, problem: MoverError, attempt: int) -> None:
-        if problem.retry is not Retry.NEVER and attempt < self.retries.attempts:
+        if self.retries.again(attempt, problem):
             wait = self.retries.delay(attempt, problem, random.random)
             if wait <= LONGEST_WAIT:
                 await self.clock.sleep(wait)

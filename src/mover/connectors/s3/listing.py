@@ -199,7 +199,7 @@ def _columns(root: Element) -> tuple[list[str], list[int], Sequence[float], list
 
 def _columns_of(rows: Columns) -> tuple[list[str], list[int], Sequence[float], list[str | None]]:
     """The same of rows that were read without the parser."""
-    return list(rows.keys), list(map(int, rows.sizes)), Times(rows.times), [tag or None for tag in rows.tags]
+    return rows.keys, list(map(int, rows.sizes)), Times(rows.times), [tag or None for tag in rows.tags]
 
 
 def _url_decoded(values: list[str]) -> list[str]:

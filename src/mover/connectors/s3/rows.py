@@ -1,13 +1,12 @@
 """The rows of a listing as stores write them, read without a parser.
 
-A million objects are a million rows of one form. Cutting them at their marks takes a tenth of the time that XML takes, and a pattern a
-fifth; an answer that has another form in any row is left to the parser.
+A million objects are a million rows of one form. Cutting them at their marks takes a third of the time that a parser takes, and a pattern,
+which reads a few forms more, little longer; an answer that has another form in any row is left to the parser.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 _OPEN: Final = b"<Contents>"
@@ -23,10 +22,10 @@ _DIGITS: Final = re.compile("[0-9]*")
 class Columns(NamedTuple):
     """Keys, times and sizes as they are written; ETags without their quotes."""
 
-    keys: Sequence[str]
-    times: Sequence[str]
-    tags: Sequence[str]
-    sizes: Sequence[str]
+    keys: list[str]
+    times: list[str]
+    tags: list[str]
+    sizes: list[str]
 
 
 def split(body: bytes) -> tuple[bytes, Columns] | None:
@@ -73,10 +72,10 @@ def _matched(text: str) -> Columns | None:
     rows: list[tuple[str, str, str, str]] = _ROW.findall(text)
     if len(rows) != text.count("<Contents") or "<CommonPrefixes" in text:
         return None
-    return Columns(*zip(*rows, strict=True)) if rows else None
+    return Columns(*map(list, zip(*rows, strict=True))) if rows else None
 
 
-def _unquoted(tags: Sequence[str]) -> list[str] | None:
+def _unquoted(tags: list[str]) -> list[str] | None:
     """Without the quotes that are part of an ETag, however they are written; `None` if anything else is written as an entity."""
     bare = "\n".join(tags).replace("&quot;", "").replace('"', "").replace("&#34;", "")
     return None if "&" in bare else bare.split("\n")
