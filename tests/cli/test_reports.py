@@ -32,7 +32,8 @@ def ran(mover: Command, tmp_path: Path) -> Done:
     assert mover("copy", plain, to, "--include", "f0[0-2]").code == 0
     (to / "f03").mkdir()
     bad = there / "f04.bin"
-    bad.write_bytes(bad.read_bytes()[:-1] + b"?")
+    sealed = bad.read_bytes()
+    bad.write_bytes(sealed[:-1] + bytes([sealed[-1] ^ 1]))
     return mover("copy", there, to, "--decrypt-with", key, "--exclude", "*.out", "--format", "json")
 
 

@@ -54,7 +54,8 @@ class Server:
 
     async def left(self) -> None:
         """Return when every client has gone."""
-        _, still = await asyncio.wait([task for task in self.connections if task], timeout=5)
+        connections = [task for task in self.connections if task]
+        _, still = await asyncio.wait(connections, timeout=5) if connections else (None, None)
         assert not still
 
     async def _one(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> bool:

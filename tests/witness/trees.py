@@ -7,6 +7,7 @@ import random
 import shutil
 import sysconfig
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Final
 
@@ -83,15 +84,21 @@ def hostile_tree(folder: Path, seed: int, taken: Takes, *, files: int = 300, tim
 
 
 def real_tree(folder: Path, count: int) -> int:
-    """Copy at least `count` real files with their times: half from /usr/share, the rest from Python's library; returns how many."""
-    for place, most in ((Path("/usr/share"), count // 2), (Path(sysconfig.get_paths()["stdlib"]), count)):
-        for file in _files(place):
-            if sum_of(folder) >= most:
-                break
-            target = folder / place.name / file.relative_to(place)
-            target.parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(file, target)
-    return sum_of(folder)
+    """Copy at least `count` real files with their times: half from /usr/share, the rest from Python's libraries; returns how many."""
+    paths = sysconfig.get_paths()
+    copied = 0
+    for place, most in (("/usr/share", count // 2), (paths["stdlib"], count), (paths["purelib"], count)):
+        copied += _copy(Path(place), most - copied, folder)
+    return copied
+
+
+def _copy(place: Path, most: int, folder: Path) -> int:
+    files = list(islice(_files(place), most))
+    for file in files:
+        target = folder / place.name / file.relative_to(place)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(file, target)
+    return len(files)
 
 
 def sum_of(folder: Path) -> int:
