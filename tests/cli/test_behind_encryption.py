@@ -10,7 +10,6 @@ import pytest
 from tests.cli.command import Command, Done, filled, found
 from tests.sites.base import program
 
-from mover.boot.sides import End, Layer, opened
 from mover.connectors.registry import spec
 from mover.core.clock import SystemClock
 from mover.core.connector import Finds
@@ -19,6 +18,7 @@ from mover.core.options import Options
 from mover.crypto.rclone_key import read_key
 from mover.engine.items import fresh
 from mover.engine.side import listing
+from mover.runner.ends import End, Layer, opened
 
 
 def key_in(file: Path, words: str = "a password nobody guesses") -> Path:

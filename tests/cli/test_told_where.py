@@ -9,12 +9,12 @@ from pathlib import Path
 import pytest
 from tests.cli.command import Command, filled
 
-from mover.boot.sides import End, opened
 from mover.connectors.local.client import Local
 from mover.connectors.registry import spec
 from mover.core.clock import SystemClock
 from mover.core.errors import BadOption, Denied, MoverError
 from mover.core.options import Options
+from mover.runner.ends import End, opened
 
 OF_CONNECTIONS = "`mover connection add <provider> --help` lists the options."
 

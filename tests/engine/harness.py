@@ -17,11 +17,12 @@ from mover.core.model import Attributes, Entry, Kind
 from mover.core.spec import Limits, Spec
 from mover.core.states import State
 from mover.engine.control import Control
+from mover.engine.ending import Ending
 from mover.engine.filters import Filter
 from mover.engine.journal import Line
 from mover.engine.local_journal import LocalJournal
 from mover.engine.progress import Progress
-from mover.engine.run import Ending, Run
+from mover.engine.run import Run
 from mover.engine.settings import RunSettings
 from mover.engine.side import Side, listing
 from mover.net.pace import Pace, Retries

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 from mover.boot.copying import Copy, copy
-from mover.boot.sides import End
 from mover.connectors.local.client import Local
 from mover.connectors.registry import spec
 from mover.core.clock import SystemClock
@@ -22,6 +21,7 @@ from mover.engine.filters import Filter
 from mover.engine.local_journal import LocalJournal
 from mover.engine.progress import Progress
 from mover.engine.settings import RunSettings
+from mover.runner.ends import End
 
 
 def note_writes(log: int) -> None:

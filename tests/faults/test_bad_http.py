@@ -17,9 +17,9 @@ from tests.sites.base import Site
 from tests.sites.fault_proxy import Fault, Message, Script, Seen, chance_of, http_proxy
 from tests.witness.moving import Moved, local, move, place
 
-from mover.boot.sides import End
 from mover.core.states import State
 from mover.engine.settings import RunSettings
+from mover.runner.ends import End
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from mover.boot.copying import Copy, copy
-from mover.boot.sides import End
 from mover.connectors.registry import spec
 from mover.core.clock import SystemClock
 from mover.core.options import Options
@@ -19,6 +18,7 @@ from mover.engine.filters import Filter
 from mover.engine.local_journal import LocalJournal
 from mover.engine.progress import Progress
 from mover.engine.settings import RunSettings
+from mover.runner.ends import End
 
 
 def end(told: dict[str, Any]) -> End:

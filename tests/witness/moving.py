@@ -10,18 +10,18 @@ from pathlib import Path
 from tests.sites.base import Site
 
 from mover.boot.copying import Copy, copy
-from mover.boot.sides import End
 from mover.connectors.registry import spec
 from mover.core.clock import Clock, SystemClock
 from mover.core.options import Options, Value
 from mover.core.states import State
 from mover.engine.control import Control
+from mover.engine.ending import Ending
 from mover.engine.filters import Filter
 from mover.engine.journal import Line
 from mover.engine.local_journal import LocalJournal
 from mover.engine.progress import Progress
-from mover.engine.run import Ending
 from mover.engine.settings import RunSettings
+from mover.runner.ends import End
 
 SPOOL: int = 256 << 20
 

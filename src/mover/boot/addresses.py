@@ -12,12 +12,12 @@ from urllib.parse import unquote
 
 from mover.boot.connections import NAME, Connections
 from mover.boot.given import secrets_in_environment, settled_paths, with_environment
-from mover.boot.sides import End, Layer
 from mover.connectors.registry import spec, specs
 from mover.core.errors import BadAddress, BadOption
 from mover.core.options import Options, Value
 from mover.core.secret import Secret
 from mover.core.spec import Spec, Url
+from mover.runner.ends import End, Layer
 
 _URL: Final = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/]*)(/.*)?", re.DOTALL)
 _SAVED: Final = re.compile(rf"({NAME.pattern}):(.*)", re.DOTALL)

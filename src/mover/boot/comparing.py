@@ -8,12 +8,12 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from mover.boot.sides import NoSuchPlace
 from mover.boot.wanted import Wanted
 from mover.boot.working import Watch, Worker
 from mover.core.model import Kind
 from mover.core.states import State
 from mover.engine.journal import Line
+from mover.runner.ends import NoSuchPlace
 
 Difference = Literal["missing", "differs", "extra", "unfit", "unread"]
 

@@ -7,18 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mover.boot.one_file import OneFile
 from mover.boot.proving import ProvingRun
-from mover.boot.sides import End, opened
 from mover.core.clock import Clock
 from mover.core.errors import BadAddress
 from mover.engine.control import Control
+from mover.engine.ending import Ending
 from mover.engine.filters import Filter
 from mover.engine.local_journal import LocalJournal
 from mover.engine.progress import Progress
-from mover.engine.run import Ending, Run
+from mover.engine.run import Run
 from mover.engine.settings import RunSettings
 from mover.engine.side import Side
+from mover.runner.ends import End, opened
+from mover.runner.one_file import OneFile
 from mover.spool.spool import Spool
 
 MEMORY: Final = 8

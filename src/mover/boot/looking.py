@@ -10,12 +10,12 @@ from typing import Final, cast
 from mover.boot.addresses import Asked, end_of
 from mover.boot.connections import Connections
 from mover.boot.home import Home
-from mover.boot.sides import End, opened
 from mover.core.clock import SystemClock
 from mover.core.connector import ListsDeep, TellsQuota
 from mover.core.model import Batch, Entry, Kind, Quota
 from mover.core.spec import Cap
 from mover.engine.side import LinkLost, Side, listing
+from mover.runner.ends import End, opened
 
 AT_ONCE: Final = 16
 

@@ -19,13 +19,13 @@ import msgspec
 from mover.boot.addresses import Asked
 from mover.boot.connections import OWNER
 from mover.boot.records import FORMAT, load, store
-from mover.boot.sides import Layer
 from mover.boot.telling import TellingJournal
 from mover.boot.wanted import Wanted
 from mover.core.errors import RecordDamaged, RunBusy
 from mover.core.secret import Secret
 from mover.engine.filter_options import FilterOptions
 from mover.engine.settings import RunSettings
+from mover.runner.ends import Layer
 from mover.vault.local import LocalVault
 
 StateName = Literal["running", "paused", "interrupted", "done", "failed", "damaged"]

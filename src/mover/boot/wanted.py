@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from mover.boot.addresses import Asked, absolute
 from mover.boot.given import from_here, names_a_file
-from mover.boot.sides import Layer
 from mover.engine.filter_options import FilterOptions
 from mover.engine.settings import RunSettings
+from mover.runner.ends import Layer
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from mover.boot.copying import Copy, copy
 from mover.boot.home import Home
 from mover.boot.run_folder import RunFolder, Standing, journal_of
 from mover.boot.runs import Runs
-from mover.boot.sides import End
 from mover.boot.telling import TellingJournal
 from mover.boot.wanted import Wanted
 from mover.core.clock import Clock, SystemClock
@@ -26,10 +25,11 @@ from mover.core.errors import BadAddress, LinkError, MoverError, NotFound, Usage
 from mover.core.secret import Secret
 from mover.core.states import State
 from mover.engine.control import Control
+from mover.engine.ending import Ending
 from mover.engine.journal import Attempt, Line
 from mover.engine.progress import Progress
-from mover.engine.run import Ending
 from mover.engine.side import LinkLost
+from mover.runner.ends import End
 
 INTERRUPTED: Final = 130
 NOTHING: Final = 9

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 from mover.boot.home import home
-from mover.boot.sides import End
 from mover.boot.wanted import Wanted
 from mover.boot.working import NOTHING, Outcome, Watch, Worker
 from mover.cli.filtering import filters_of
@@ -25,6 +24,7 @@ from mover.engine.control import Control
 from mover.engine.filter_options import size_of
 from mover.engine.progress import Progress
 from mover.engine.settings import RunSettings
+from mover.runner.ends import End
 
 
 def run_copy(said: dict[str, Any]) -> int:

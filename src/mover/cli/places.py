@@ -10,7 +10,7 @@ import click
 
 if TYPE_CHECKING:
     from mover.boot.addresses import Asked
-    from mover.boot.sides import Layer
+    from mover.runner.ends import Layer
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -65,8 +65,8 @@ def asked(role: str, said: Mapping[str, Any]) -> Asked:
 
 
 def _layer(role: str, said: Mapping[str, Any]) -> Layer | None:
-    from mover.boot.sides import Layer
     from mover.core.errors import BadOption
+    from mover.runner.ends import Layer
 
     file, names = _KEYS[role]
     key, sealed = said[file.replace("-", "_")], bool(said[names.replace("-", "_")])

@@ -102,6 +102,10 @@ class Journal(Protocol):
         """Keep many files, each a path and a size, that the destination has already; as `write`, but cheap."""
         ...
 
+    def write_seen(self, key: Key) -> None:
+        """Keep that this pass met an item which an earlier one had copied, and which is still the same."""
+        ...
+
     def note(self, attempt: Attempt) -> None:
         """Keep a failed attempt, with its reason."""
         ...

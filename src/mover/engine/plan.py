@@ -168,6 +168,7 @@ class Planner:
         entry, key, name = item
         if known is not None and known.state is State.COPIED and known.is_of(entry):
             self._progress.items[State.COPIED] += 1
+            self._journal.write_seen(key)
             return None
         again = known is not None and known.state is not State.SAME
         try:

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-from mover.boot.one_file import OneFile
 from mover.connectors.registry import connect
 from mover.core.clock import Clock
 from mover.core.connector import Connector, ImpliesFolders
@@ -19,6 +18,7 @@ from mover.core.spec import Cap
 from mover.engine.side import Side
 from mover.engine.tree import find, make_folders
 from mover.net.pace import Pace, Retries
+from mover.runner.one_file import OneFile
 
 
 class NoSuchPlace(NotFound):
