@@ -13,6 +13,8 @@ from tests.sites.base import Site
 from mover.connectors.registry import connect
 from mover.core.connector import Connector
 
+pytest_plugins = ["tests.postgres"]
+
 load_sites()
 
 # Servers run in sessions of their own: a plain SIGTERM (`timeout 60 pytest`) would leave them behind.
