@@ -11,6 +11,7 @@ packages=(
   apache2
   mariadb-server
   swift-proxy swift-account swift-container swift-object memcached
+  softhsm2
   rclone
 )
 unpacked=(vsftpd proftpd-core proftpd-mod-crypto)
@@ -47,4 +48,7 @@ if [ -x tools/extract_npm.sh ]; then
   else
     echo "No npm, so left out: Azurite"
   fi
+fi
+if [ -x tools/extract_pypi.sh ]; then
+  bash tools/extract_pypi.sh sslyze==6.3.1
 fi

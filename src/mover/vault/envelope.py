@@ -50,6 +50,10 @@ class Place:
         parts = [layer.encode(), *(_bytes(p) for p in (self.purpose, self.owner, self.record)), *more]
         return bytes((VERSION,)) + b"".join(struct.pack(">I", len(p)) + p for p in parts)
 
+    def outer(self) -> bytes:
+        """The context by which the global key wraps what belongs here."""
+        return self.bound("global")
+
 
 @dataclass(frozen=True, slots=True)
 class UserKey:
@@ -71,6 +75,10 @@ class Envelope:
     wrapped: bytes
     commitment: bytes
     ciphertext: bytes
+
+    def wrapped_as(self, key_id: str, wrapped: bytes) -> Self:
+        """The same, wrapped by that global key."""
+        return replace(self, key_id=key_id, wrapped=wrapped)
 
     def packed(self) -> bytes:
         """The form that is stored."""
@@ -103,10 +111,8 @@ class Envelope:
 
 def seal_secret(message: bytes, place: Place, user: UserKey, global_key: GlobalKey) -> bytes:
     """Seal `message` for `place`, in the stored form."""
-    key = new_key()
-    ciphertext = seal(key, message, place.bound("secret"))
-    shell = Envelope("", user.version, b"", commitment(key, place.bound("commitment")), ciphertext)
-    return _wrapped(shell, key, place, user, global_key).packed()
+    shell, inner = sealed_by_user(message, place, user)
+    return shell.wrapped_as(*global_key.wrap(inner, place.outer())).packed()
 
 
 def open_secret(data: bytes, place: Place, user: UserKey, global_key: GlobalKey) -> bytes:
@@ -116,8 +122,8 @@ def open_secret(data: bytes, place: Place, user: UserKey, global_key: GlobalKey)
         Sealed: a key is another one, the place is another one, or a bit was changed.
     """
     envelope = Envelope.unpacked(data)
-    key = _data_key(envelope, place, user, global_key)
-    return open_sealed(key, envelope.ciphertext, place.bound("secret"))
+    inner = global_key.unwrap(envelope.key_id, envelope.wrapped, place.outer())
+    return opened_by_user(envelope, inner, place, user)
 
 
 def rewrap_secret(data: bytes, place: Place, old: UserKey, new: UserKey, global_key: GlobalKey) -> bytes:
@@ -127,19 +133,39 @@ def rewrap_secret(data: bytes, place: Place, old: UserKey, new: UserKey, global_
         Sealed: as `open_secret`.
     """
     envelope = Envelope.unpacked(data)
-    return _wrapped(envelope, _data_key(envelope, place, old, global_key), place, new, global_key).packed()
+    inner = global_key.unwrap(envelope.key_id, envelope.wrapped, place.outer())
+    shell, inner = rewrapped_by_user(envelope, inner, place, old, new)
+    return shell.wrapped_as(*global_key.wrap(inner, place.outer())).packed()
 
 
-def _wrapped(envelope: Envelope, key: bytes, place: Place, user: UserKey, global_key: GlobalKey) -> Envelope:
-    inner = seal(derive(user.key, _PURPOSE), key, place.bound("user", _number(user.version)))
-    key_id, wrapped = global_key.wrap(inner, place.bound("global"))
-    return replace(envelope, key_id=key_id, user_version=user.version, wrapped=wrapped)
+def sealed_by_user(message: bytes, place: Place, user: UserKey) -> tuple[Envelope, bytes]:
+    """All layers but the outermost: an envelope that is not wrapped yet, and what the global key must wrap (context: `outer`)."""
+    key = new_key()
+    ciphertext = seal(key, message, place.bound("secret"))
+    shell = Envelope("", user.version, b"", commitment(key, place.bound("commitment")), ciphertext)
+    return shell, _by_user(key, place, user)
 
 
-def _data_key(envelope: Envelope, place: Place, user: UserKey, global_key: GlobalKey) -> bytes:
+def opened_by_user(envelope: Envelope, inner: bytes, place: Place, user: UserKey) -> bytes:
+    """The message, `inner` being what the global key unwrapped. Raises `Sealed`, as `open_secret`."""
+    return open_sealed(_data_key(envelope, inner, place, user), envelope.ciphertext, place.bound("secret"))
+
+
+def rewrapped_by_user(
+    envelope: Envelope, inner: bytes, place: Place, old: UserKey, new: UserKey
+) -> tuple[Envelope, bytes]:
+    """The same under another version of the user's key: as `sealed_by_user`, the ciphertext untouched. Raises `Sealed`."""
+    key = _data_key(envelope, inner, place, old)
+    return replace(envelope, user_version=new.version), _by_user(key, place, new)
+
+
+def _by_user(key: bytes, place: Place, user: UserKey) -> bytes:
+    return seal(derive(user.key, _PURPOSE), key, place.bound("user", _number(user.version)))
+
+
+def _data_key(envelope: Envelope, inner: bytes, place: Place, user: UserKey) -> bytes:
     if envelope.user_version != user.version:
         raise Sealed("a sealed secret needs another version of its owner's key")
-    inner = global_key.unwrap(envelope.key_id, envelope.wrapped, place.bound("global"))
     key = open_sealed(derive(user.key, _PURPOSE), inner, place.bound("user", _number(user.version)))
     if len(key) != KEY or not same(commitment(key, place.bound("commitment")), envelope.commitment):
         raise Sealed("a sealed secret's key is not the one it was sealed with")

@@ -7,7 +7,8 @@ from pathlib import Path
 from mover.core.secret import Secret
 from mover.vault.envelope import Envelope, Place, open_secret, rewrap_secret, seal_secret
 from mover.vault.files import private_folder
-from mover.vault.keys import FileGlobalKey, UserKeys
+from mover.vault.keys import UserKeys
+from mover.vault.providers.file import FileGlobalKey
 
 
 class LocalVault:
