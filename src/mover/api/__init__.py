@@ -1,0 +1,1 @@
+"""Faces for programs: the public API by keys, the runners' by signatures."""

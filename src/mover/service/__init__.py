@@ -1,0 +1,1 @@
+"""Use-cases: authorise first, do it in one transaction, audit last."""
