@@ -17,6 +17,7 @@ from mover.engine.progress import Progress
 from mover.engine.scanning import Scanning
 from mover.engine.settings import RunSettings
 from mover.engine.side import Side
+from mover.engine.tidying import tidy_folders
 from mover.engine.transfer import Transfer
 from mover.net.pace import Bandwidth
 from mover.spool.spool import Spool
@@ -43,6 +44,8 @@ class Run:
         mark: str | None = None,
     ) -> None:
         """`name` is bound to everything this run keeps in the spool; `mark` is in the names of files that it has not finished yet."""
+        self._destination = destination
+        self._mark = mark
         self._journal = journal
         self._settings = settings
         self._control = control
@@ -61,6 +64,8 @@ class Run:
         """
         ending = await ended(self._all_stages(), self._journal, self._control)
         if ending.state == "done":
+            if self._mark is not None:
+                await tidy_folders(self._destination, self._journal, self._mark, self._transfer.suspects)
             await self._journal.end_pass()
             if not self._progress.items[State.FAILED]:  # else files that could not be reached may still want theirs
                 await self._scanning.end_uploads()

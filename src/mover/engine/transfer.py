@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import count
 
 from mover.core.errors import Changed, Damaged, ItemError, MoverError, SpoolFailed, SpoolFull, Unfit
-from mover.core.model import Entry
+from mover.core.model import Entry, ItemId
 from mover.core.states import State
 from mover.engine.items import Attempts, Reading, attributes_of, context_of, fresh, merged
 from mover.engine.journal import Journal, Line, Proof
@@ -46,6 +46,8 @@ class Transfer:
         self._run = run
         self._mark = mark
         self._numbers = count()
+        self.suspects: dict[ItemId, str] = {}
+        """Folders at the destination, by id, in which an attempt broke off: something unfinished may lie there."""
         self._large = LargeFiles(source, destination, spool, journal, settings, bandwidth, run, mark)
 
     def is_large(self, planned: Planned) -> bool:
@@ -73,6 +75,8 @@ class Transfer:
             line = line_of(planned, state, code=problem.code, detail=problem.detail, attempts=attempts.failed)
         finally:
             del self._progress.active[number]
+            if attempts.failed and planned.folder.id is not None:
+                self.suspects[planned.folder.id] = planned.folder.path
         self._progress.items[line.state] += 1
         if line.state is State.COPIED:
             self._progress.copied_bytes += line.size or 0

@@ -22,6 +22,7 @@ from mover.engine.progress import Progress
 from mover.engine.scanning import Scanning
 from mover.engine.settings import RunSettings
 from mover.engine.side import LinkLost, Side
+from mover.engine.tidying import tidy_piece
 from mover.engine.transfer import Transfer
 from mover.net.pace import Bandwidth
 from mover.runner.ends import End
@@ -69,6 +70,8 @@ class LeaseWork:
                     may_lack=not scans or settings.dry_run,
                 )
             )
+            if lease.work == "tidy":
+                return await tidy_piece(destination, journal, lease.mark, control)
             if scans:
                 return await _scan(lease, source, destination, journal, settings, control, progress)
             bandwidth = Bandwidth(source.clock, settings.bytes_per_second)

@@ -93,8 +93,8 @@ class Runner:
         return answer.leases
 
     def _free(self) -> dict[str, int]:
-        works = [work for work, _ in self._tasks.values()]
-        room = {"scan": SCANS - works.count("scan"), "copy": COPIES - works.count("copy")}
+        copies = [work for work, _ in self._tasks.values()].count("copy")
+        room = {"scan": SCANS - (len(self._tasks) - copies), "copy": COPIES - copies}
         return {work: number for work, number in room.items() if number > 0}
 
     def _begin(self, lease: Lease) -> None:

@@ -106,7 +106,7 @@ class Leases:
         pools = [runner.pool] if runner.pool else []
         async with self._database.transaction() as connection:
             leased: list[Batch] = []
-            for work, most in (("scan", request.scans), ("copy", request.copies)):
+            for work, most in (("scan", request.scans), ("tidy", request.scans), ("copy", request.copies)):
                 if most > 0:
                     leased += await batches.lease(
                         connection, runner.id, work, most=min(most, MOST), pools=pools, seconds=LEASE

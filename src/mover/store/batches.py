@@ -103,6 +103,13 @@ _OPEN: Final = text("""
            count(*) FILTER (WHERE state = 'failed') AS failed
     FROM mover.batch WHERE run = :run""")
 
+_TIDY: Final = text("""
+    INSERT INTO mover.batch (run, pair, migration, owner, work, pools)
+    SELECT DISTINCT b.run, b.pair, b.migration, b.owner, 'tidy', b.pools FROM mover.batch b
+    WHERE b.run = :run AND b.work = 'copy'
+      AND (b.fence > 1 OR EXISTS (SELECT FROM mover.attempt a WHERE a.run = b.run AND a.pair = b.pair))
+      AND NOT EXISTS (SELECT FROM mover.batch t WHERE t.run = b.run AND t.pair = b.pair AND t.work = 'tidy')""")
+
 _SETTLED: Final = text("""
     SELECT id FROM mover.batch WHERE id = ANY(:ids) AND state NOT IN ('offered', 'leased')""").bindparams(
     bindparam("ids", type_=ARRAY(BigInteger))
@@ -192,6 +199,11 @@ class Open:
 async def open_of(connection: AsyncConnection, run: int) -> Open:
     """How many batches of the run are not done."""
     return Open(*(await connection.execute(_OPEN, {"run": run})).one())
+
+
+async def add_tidying(connection: AsyncConnection, run: int) -> int:
+    """Make a batch that tidies, once, for each pair of which a runner or a connection was lost while it copied. Answers how many."""
+    return (await connection.execute(_TIDY, {"run": run})).rowcount
 
 
 async def settled(connection: AsyncConnection, ids: Sequence[int]) -> list[int]:

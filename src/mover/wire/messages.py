@@ -32,7 +32,7 @@ BATCH_ITEMS: Final = 200
 BATCH_BYTES: Final = 256 << 20
 """A piece of copying is no larger than this, unless it is one file."""
 
-Work = Literal["scan", "copy"]
+Work = Literal["scan", "copy", "tidy"]
 
 
 class WireEnd(Struct, frozen=True):

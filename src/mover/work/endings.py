@@ -40,7 +40,7 @@ async def settle_run(connection: AsyncConnection, run: int) -> None:
     if now.state in {"pausing", "stopping"}:
         if still.leased == 0:
             await _rest(connection, now)
-    elif not (still.waiting or still.leased or still.expired):
+    elif not (still.waiting or still.leased or still.expired or await batches.add_tidying(connection, run)):
         await runs.keep_totals(connection, run, await items.counts_of_run(connection, now.migration, run))
         await _finish(connection, run, failed=still.failed > 0)
 

@@ -30,7 +30,7 @@ VERSION: Final = "1"
 
 SCHEMA: Final = "dbos"
 WORKFLOW: Final = "offer_batch"
-QUEUES: Final = {"scan": (16, 4), "copy": (128, 24)}
+QUEUES: Final = {"scan": (16, 4), "copy": (128, 24), "tidy": (16, 4)}
 """By work: how many batches one process offers at once, and how many of one user all processes together."""
 
 RECOVERY: Final = "recovery"

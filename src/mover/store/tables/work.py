@@ -33,7 +33,9 @@ batch: Final = Table(
     of("pair", "pair"),
     of("migration", "migration"),
     of("owner", "account"),
-    Column("work", Text, CheckConstraint("work IN ('scan', 'copy')", name="work"), nullable=False, info=OPERATOR),
+    Column(
+        "work", Text, CheckConstraint("work IN ('scan', 'copy', 'tidy')", name="work"), nullable=False, info=OPERATOR
+    ),
     Column(
         "state",
         Text,

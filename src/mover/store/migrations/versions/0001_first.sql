@@ -114,6 +114,17 @@ CREATE TABLE mover.runner (
     CONSTRAINT runner_key PRIMARY KEY (id)
 );
 
+CREATE TABLE mover.sign_in_counter (
+    kind TEXT NOT NULL,
+    subject BYTEA NOT NULL,
+    failures INTEGER NOT NULL,
+    until TIMESTAMP WITH TIME ZONE NOT NULL,
+    touched TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    CONSTRAINT sign_in_counter_key PRIMARY KEY (kind, subject)
+);
+
+CREATE INDEX sign_in_counter_touched_index ON mover.sign_in_counter (touched);
+
 CREATE TABLE mover.api_key (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     account BIGINT NOT NULL,
@@ -160,6 +171,94 @@ CREATE TABLE mover.enrolment (
     CONSTRAINT enrolment_made_by_of FOREIGN KEY(made_by) REFERENCES mover.account (id) ON DELETE CASCADE,
     CONSTRAINT enrolment_hash_unique UNIQUE (hash)
 );
+
+CREATE TABLE mover.invitation (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    account BIGINT NOT NULL,
+    made_by BIGINT,
+    hash BYTEA NOT NULL,
+    created TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    expires TIMESTAMP WITH TIME ZONE NOT NULL,
+    used TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT invitation_key PRIMARY KEY (id),
+    CONSTRAINT invitation_account_of FOREIGN KEY(account) REFERENCES mover.account (id) ON DELETE CASCADE,
+    CONSTRAINT invitation_made_by_of FOREIGN KEY(made_by) REFERENCES mover.account (id) ON DELETE SET NULL,
+    CONSTRAINT invitation_hash_unique UNIQUE (hash)
+);
+
+CREATE INDEX invitation_account_index ON mover.invitation (account);
+
+CREATE TABLE mover.passkey (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    account BIGINT NOT NULL,
+    name TEXT NOT NULL,
+    credential_id BYTEA NOT NULL,
+    public_key BYTEA NOT NULL,
+    sign_count BIGINT NOT NULL,
+    created TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    used TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT passkey_key PRIMARY KEY (id),
+    CONSTRAINT passkey_account_of FOREIGN KEY(account) REFERENCES mover.account (id) ON DELETE CASCADE,
+    CONSTRAINT passkey_credential_id_unique UNIQUE (credential_id)
+);
+
+CREATE INDEX passkey_account_index ON mover.passkey (account);
+
+CREATE TABLE mover.passkey_challenge (
+    hash BYTEA NOT NULL,
+    purpose TEXT NOT NULL,
+    account BIGINT,
+    expires TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT passkey_challenge_key PRIMARY KEY (hash),
+    CONSTRAINT passkey_challenge_account_of FOREIGN KEY(account) REFERENCES mover.account (id) ON DELETE CASCADE
+);
+
+CREATE INDEX passkey_challenge_account_index ON mover.passkey_challenge (account);
+
+CREATE INDEX passkey_challenge_expires_index ON mover.passkey_challenge (expires);
+
+CREATE TABLE mover.recovery_code (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    account BIGINT NOT NULL,
+    hash BYTEA NOT NULL,
+    used TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT recovery_code_key PRIMARY KEY (id),
+    CONSTRAINT recovery_code_account_of FOREIGN KEY(account) REFERENCES mover.account (id) ON DELETE CASCADE
+);
+
+CREATE INDEX recovery_code_account_index ON mover.recovery_code (account);
+
+CREATE TABLE mover.session (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    account BIGINT NOT NULL,
+    hash BYTEA NOT NULL,
+    method TEXT NOT NULL,
+    created TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    seen TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    expires TIMESTAMP WITH TIME ZONE NOT NULL,
+    authenticated_at TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    address TEXT,
+    agent TEXT,
+    CONSTRAINT session_key PRIMARY KEY (id),
+    CONSTRAINT session_account_of FOREIGN KEY(account) REFERENCES mover.account (id) ON DELETE CASCADE,
+    CONSTRAINT session_hash_unique UNIQUE (hash)
+);
+
+CREATE INDEX session_account_index ON mover.session (account);
+
+CREATE TABLE mover.totp (
+    id BIGINT GENERATED ALWAYS AS IDENTITY,
+    account BIGINT NOT NULL,
+    created TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    confirmed TIMESTAMP WITH TIME ZONE,
+    last_step BIGINT DEFAULT 0 NOT NULL,
+    CONSTRAINT totp_key PRIMARY KEY (id),
+    CONSTRAINT totp_account_of FOREIGN KEY(account) REFERENCES mover.account (id) ON DELETE CASCADE
+);
+
+CREATE INDEX totp_account_index ON mover.totp (account);
+
+CREATE UNIQUE INDEX totp_in_use ON mover.totp (account) WHERE confirmed IS NOT NULL;
 
 CREATE TABLE mover.bucket (
     connection BIGINT NOT NULL,
@@ -253,7 +352,7 @@ CREATE TABLE mover.batch (
     pair BIGINT NOT NULL,
     migration BIGINT NOT NULL,
     owner BIGINT NOT NULL,
-    work TEXT NOT NULL CONSTRAINT batch_work CHECK (work IN ('scan', 'copy')),
+    work TEXT NOT NULL CONSTRAINT batch_work CHECK (work IN ('scan', 'copy', 'tidy')),
     state TEXT DEFAULT 'ready' NOT NULL CONSTRAINT batch_state CHECK (state IN ('ready', 'offered', 'leased', 'done', 'failed', 'quarantined', 'withdrawn')),
     pools JSONB DEFAULT '[]'::jsonb NOT NULL,
     fence BIGINT DEFAULT 0 NOT NULL,
