@@ -18,6 +18,7 @@ from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 
+from demo_service import service
 from with_sites import MOVER, SITES, Missing, Site, add_connection, environment, load_sites, mover
 
 FILES = 3_000
@@ -53,6 +54,8 @@ def main() -> int:
         step(home, "run", "report", "2")
         say("Are both copies what the SFTP server has? Every file is read again on both sides.")
         step(home, "check", "office:library", "archive:second")
+        say("The same for many users: the service, on this machine, over TLS, with a database and a runner of its own.")
+        service(work / "service", sftp, s3, say)
         say("That was it. The files and servers of this demo are gone; .venv and .servers stay, for the next time.")
     return 0
 

@@ -12,6 +12,7 @@ packages=(
   mariadb-server
   swift-proxy swift-account swift-container swift-object memcached
   softhsm2
+  postgresql
   rclone
 )
 unpacked=(vsftpd proftpd-core proftpd-mod-crypto)
@@ -44,9 +45,9 @@ if [ -x tools/extract_servers.sh ] && command -v apt-get > /dev/null; then
 fi
 if [ -x tools/extract_npm.sh ]; then
   if command -v npm > /dev/null; then
-    bash tools/extract_npm.sh azurite@3.35.0
+    bash tools/extract_npm.sh azurite@3.35.0 oidc-provider@9.13.3
   else
-    echo "No npm, so left out: Azurite"
+    echo "No npm, so left out: Azurite, oidc-provider"
   fi
 fi
 if [ -x tools/extract_pypi.sh ]; then

@@ -13,11 +13,27 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from tests.running import load_sites  # noqa: E402  # the tests lie beside this folder
+from tests.service.site_connections import asked  # noqa: E402
+from tests.service.up import Api, Service, up  # noqa: E402
 from tests.sites.base import SITES, Missing, Site  # noqa: E402
 
 from mover.connectors.registry import spec  # noqa: E402
 
-__all__ = ["MOVER", "ROOT", "SITES", "Missing", "Site", "add_connection", "environment", "load_sites", "mover"]
+__all__ = [
+    "MOVER",
+    "ROOT",
+    "SITES",
+    "Api",
+    "Missing",
+    "Service",
+    "Site",
+    "add_connection",
+    "asked",
+    "environment",
+    "load_sites",
+    "mover",
+    "up",
+]
 
 MOVER: Final = Path(sys.executable).with_name("mover")
 

@@ -25,6 +25,7 @@ class Member:
     log: Path
     process: subprocess.Popen[bytes] | None = None
     kills: int = 0
+    revived: int = 0
 
     def start(self) -> None:
         with self.log.open("ab") as log:
@@ -37,6 +38,12 @@ class Member:
         self.process.kill()
         self.process.wait()
         self.kills += 1
+
+    def revive(self) -> None:
+        """Start it again if it ended by itself, as whoever supervises it would."""
+        if self.process is None or self.process.poll() is not None:
+            self.revived += 1
+            self.start()
 
     def end(self) -> None:
         """Ask it to end, and wait."""

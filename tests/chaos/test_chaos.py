@@ -16,11 +16,9 @@ from typing import Any, Final
 import pytest
 from tests.chaos.crew import Member, Postgres, runner, server
 from tests.postgres import public_folder
+from tests.service.site_connections import asked
 from tests.service.up import Api, mover
 from tests.sites.base import Site, free_port
-
-from mover.connectors.registry import spec
-from mover.core.secret import Secret
 
 Sites = Callable[[str], Site]
 
@@ -128,29 +126,6 @@ def held(folder: Path) -> dict[str, bytes]:
     }
 
 
-def connection(api: Api, found: Scene, site: Site, name: str) -> int:
-    """The site as a saved connection. Runners are confined: keys go in as secrets, and authorities where they may read."""
-    given = dict(site.options)
-    if "key_file" in given:
-        given["private_key"] = Path(str(given.pop("key_file"))).read_text()
-        given["host_key"] = site.notes["host_key"]
-        given.pop("known_hosts", None)
-    if "ca_file" in given:
-        trusted = found.folder / "trusted" / f"{site.connector}.pem"
-        trusted.parent.mkdir(exist_ok=True)
-        trusted.write_bytes(Path(str(given["ca_file"])).read_bytes())
-        given["ca_file"] = str(trusted)
-    secret = {option.name for option in spec(site.connector).options if option.kind == "secret"}
-    options = {key: value for key, value in given.items() if key not in secret}
-    sealed = {
-        key: value.reveal() if isinstance(value, Secret) else str(value)
-        for key, value in given.items()
-        if key in secret
-    }
-    asked = {"name": name, "connector": site.connector, "options": options, "secrets": sealed}
-    return api.must("POST", "/connections", asked)["id"]
-
-
 def killed_until(found: Scene, done: Callable[[], bool], seconds: float, chance: random.Random) -> None:
     """Kill one process after the other for so long; then let them be until all is done."""
     until = time.monotonic() + seconds
@@ -160,10 +135,14 @@ def killed_until(found: Scene, done: Callable[[], bool], seconds: float, chance:
         time.sleep(EVERY * chance.random())
         if isinstance(victim, Member):
             victim.start()
+        for member in (*found.servers, *found.runners):
+            member.revive()
         time.sleep(EVERY * chance.random())
     limit = time.monotonic() + 240
     while not done():
         assert time.monotonic() < limit, "the runs do not come to their end"
+        for member in (*found.servers, *found.runners):
+            member.revive()
         time.sleep(1)
 
 
@@ -176,6 +155,10 @@ def test_every_run_ends_complete_whatever_dies(site: Sites, files: int, seconds:
     chance = random.Random(f"{files}")
     sftp, s3, dav = site("openssh"), site("rclone_s3"), site("apache_dav")
     plan = [("ada", sftp, s3), ("ada", sftp, dav), ("bob", s3, sftp), ("eve", dav, s3)]
+    there: list[tuple[str, dict[str, bytes]]] = [(secrets.token_hex(4), {}) for _ in plan]
+    for number, (_, source, _) in enumerate(plan):  # before anybody asks the servers: rclone's remembers what it listed
+        assert source.folder is not None
+        there[number] = there[number][0], planted(source.folder / f"from {there[number][0]}", files, chance)
     with scene() as found:
         keys: dict[str, Api] = {}
         admin = found.api((found.folder / "service" / "first-key").read_text().strip())
@@ -187,17 +170,17 @@ def test_every_run_ends_complete_whatever_dies(site: Sites, files: int, seconds:
             keys[name] = found.api(made.stdout.strip().splitlines()[-1])
         runs: list[tuple[Api, int, dict[str, bytes], Path]] = []
         for number, (name, source, destination) in enumerate(plan):
-            mark = secrets.token_hex(4)
-            assert source.folder is not None and destination.folder is not None
-            content = planted(source.folder / f"from {mark}", files, chance)
+            mark, content = there[number]
+            assert destination.folder is not None
             api = keys[name]
+            trusted = found.folder / "trusted"
             ends = [
-                connection(api, found, source, f"source {number}"),
-                connection(api, found, destination, f"destination {number}"),
+                api.must("POST", "/connections", asked(source, f"source {number}", trusted))["id"],
+                api.must("POST", "/connections", asked(destination, f"destination {number}", trusted))["id"],
             ]
             pairs = [{"source": f"from {mark}", "destination": f"to {mark}"}]
-            asked = {"name": f"migration {number}", "source": ends[0], "destination": ends[1], "pairs": pairs}
-            migration = api.must("POST", "/migrations", asked)["id"]
+            wanted = {"name": f"migration {number}", "source": ends[0], "destination": ends[1], "pairs": pairs}
+            migration = api.must("POST", "/migrations", wanted)["id"]
             run = api.must("POST", f"/migrations/{migration}/runs", {})["id"]
             runs.append((api, run, content, destination.folder / f"to {mark}"))
 
@@ -218,13 +201,13 @@ def test_every_run_ends_complete_whatever_dies(site: Sites, files: int, seconds:
             "postgres": found.postgres.kills
         }
         assert sum(kills.values()) >= seconds / (EVERY * 2), kills
-        for api, run, content, there in runs:
+        for api, run, content, folder in runs:
             standing = api.must("GET", f"/runs/{run}")
             assert standing["state"] == "done", f"{standing} {kills}"
             counts = {state: count["items"] for state, count in standing["counts"].items()}
-            assert sum(counts.values()) == len(content), (counts, kills)
+            assert sum(counts.values()) == len(content) == standing["found"], f"{standing} {kills}"
             assert set(counts) <= {"copied", "same"}, (counts, kills)
-            assert held(there) == content
+            assert held(folder) == content
         for member in found.runners:
             member.end()
             spool = found.folder / member.name / "spool"

@@ -127,7 +127,7 @@ def mover(*words: object, text: str | None = None) -> subprocess.CompletedProces
 
 
 @contextmanager
-def up(folder: Path, *more: str, port: int = 0) -> Generator[Service]:
+def up(folder: Path, *more: str, port: int = 0, local_paths: bool = True) -> Generator[Service]:
     """The service in `folder` until the block ends; it must end well when it is told to."""
     command = [
         sys.executable,
@@ -138,7 +138,7 @@ def up(folder: Path, *more: str, port: int = 0) -> Generator[Service]:
         str(folder),
         "--port",
         str(port),
-        "--local-paths",
+        *(["--local-paths"] if local_paths else []),
         *more,
     ]
     process = subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True, env=environment())

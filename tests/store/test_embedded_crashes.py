@@ -199,7 +199,11 @@ async def test_an_end_that_is_cancelled_still_ends_the_server(folder: Path) -> N
     stopping.cancel()
     with pytest.raises(asyncio.CancelledError):
         await stopping
-    await until(lambda: gone(pid), seconds=30)
+    await until(lambda: server.pid is None, seconds=30)
+    with pytest.raises(DatabaseBusy):
+        await EmbeddedPostgres(folder, settings=QUICK).start()
+    await server.stop()
+    assert gone(pid)
     await swept(folder)
 
 

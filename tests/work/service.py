@@ -110,6 +110,12 @@ class Service:
         self.reconciler.wake()
         return run
 
+    async def count(self, work: str) -> int:
+        """How many batches of a kind there are."""
+        async with self.database.read() as connection:
+            query = text("SELECT count(*) FROM mover.batch WHERE work = :work")
+            return (await connection.execute(query, {"work": work})).scalar_one()
+
     async def run(self, run: int) -> runs.Run:
         async with self.database.read() as connection:
             found = await runs.get(connection, run)

@@ -11,7 +11,7 @@ from tests.work.service import Service, service
 from tests.work.test_runs import contents, tree
 
 from mover.core.states import State
-from mover.service.leases import KnownRunner
+from mover.service.leases import CLAIMS, KnownRunner
 from mover.store import runs
 from mover.store.database import Database
 from mover.wire.items import WireLine
@@ -157,12 +157,38 @@ async def test_a_paused_run_gives_nothing_out_and_goes_on(fresh_database: Databa
 async def test_a_batch_that_ends_every_runner_is_set_aside(fresh_database: Database, tmp_path: Path) -> None:
     async with service(fresh_database) as control:
         _, run = await begun(control, tmp_path)
-        for _ in range(5):
+        for _ in range(CLAIMS):
             await leased(control, ONE, scans=1)
             await expire(control)
         assert (await control.leases.give(OTHER, LeaseRequest(1, 0, 1))).leases == []
         ended = await control.ended(run)
         assert (ended.state, ended.code) == ("failed", "quarantined")
+
+
+async def test_leases_that_got_on_do_not_count(fresh_database: Database, tmp_path: Path) -> None:
+    """A copy of which every runner does one file and dies is no poison."""
+    tree(tmp_path / "source", CLAIMS + 3)
+    (tmp_path / "destination").mkdir()
+    async with service(fresh_database) as control:
+        run = await control.begin(
+            await control.migration(await control.account(), tmp_path / "source", tmp_path / "destination")
+        )
+        async with control.runner(tmp_path, "scans") as scanning:
+            scanning.copies = 0
+            async with asyncio.timeout(30):
+                while not await control.count("copy"):  # noqa: ASYNC110  # rows tell nobody
+                    await asyncio.sleep(0.1)
+        for _ in range(CLAIMS + 3):
+            lease = await leased(control, ONE, copies=1)
+            first = lease.items[0]
+            report = Report(
+                lease.batch, lease.fence, 1, [WireLine(first.path, b"", first.source.kind, State.COPIED, 1)]
+            )
+            assert await told(control, ONE, report) == ["go"]
+            await expire(control)
+        async with control.runner(tmp_path, "two"):
+            ended = await control.ended(run)
+        assert (ended.state, ended.totals) == ("done", {"copied": [CLAIMS + 3, CLAIMS + 3]})
 
 
 async def test_waits_of_a_dead_control_process_are_taken_over(fresh_database: Database, tmp_path: Path) -> None:

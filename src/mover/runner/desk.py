@@ -16,8 +16,8 @@ from mover.wire.messages import BEAT, LEASE, JournalRequest, Verdict
 GIVEN_UP: Final = LEASE * 0.75
 """Seconds without an answer after which a lease counts as gone: another runner may have it soon."""
 
-PAUSE: Final = 0.2
-"""Seconds between two requests, so that each says more than a little."""
+PAUSE: Final = 0.05
+"""Seconds between two requests, so that each says more than a little. A scan of what was copied before waits for answers."""
 
 _AGAIN: Final = 1.0
 
@@ -52,7 +52,9 @@ class Desk:
         self._urged.set()
 
     def take(self, held: Held) -> None:
-        """Put a lease on the desk."""
+        """Put a lease on the desk. One of the same batch that lies there still had run out: this runner got it once more."""
+        if (before := self._held.get(held.journal.lease.batch)) is not None:
+            self._lost(before, "it was leased anew")
         held.heard = self._clock.monotonic()
         self._held[held.journal.lease.batch] = held
         self.urge()

@@ -19,7 +19,7 @@ from mover.wire.messages import WAIT, Ended, Lease, LeaseRequest
 
 SCANS: Final = 2
 COPIES: Final = 4
-"""Leases of each kind that a runner works on at once."""
+"""Leases of each kind that a runner works on at once, if nothing else is said."""
 
 _AGAIN: Final = 2.0
 """Seconds after which a control plane that is away is asked again."""
@@ -29,6 +29,8 @@ class Runner:
     """See the module."""
 
     def __init__(self, plane: ControlPlane, box_key: bytes, spool: Spool, clock: Clock) -> None:
+        self.scans = SCANS
+        self.copies = COPIES
         self._plane = plane
         self._clock = clock
         self._ends = OpenEnds(clock)
@@ -94,7 +96,7 @@ class Runner:
 
     def _free(self) -> dict[str, int]:
         copies = [work for work, _ in self._tasks.values()].count("copy")
-        room = {"scan": SCANS - (len(self._tasks) - copies), "copy": COPIES - copies}
+        room = {"scan": self.scans - (len(self._tasks) - copies), "copy": self.copies - copies}
         return {work: number for work, number in room.items() if number > 0}
 
     def _begin(self, lease: Lease) -> None:

@@ -150,9 +150,10 @@ async def _ended() -> None:
     loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
 
 
-async def migrate(url: URL) -> None:
-    """Bring DBOS's own schema up to date. Call it under the lock of our migrations."""
-    await asyncio.to_thread(DBOS.migrate, url.render_as_string(hide_password=False), schema=SCHEMA)
+async def migrate(url: URL, role: str | None = None) -> None:
+    """Bring DBOS's own schema up to date, and let `role` work with it. Call it under the lock of our migrations, as the owner."""
+    address = url.render_as_string(hide_password=False)
+    await asyncio.to_thread(DBOS.migrate, address, schema=SCHEMA, application_role=role)
 
 
 def _register(queue: DurableQueue) -> None:

@@ -52,6 +52,8 @@ async def take(connection: AsyncConnection, runner: str, report: Report, seal: S
         await _lines(connection, of, report)
         for planned in report.offers:
             news = await _offer(connection, of, planned) or news
+        if news or (held.work == "copy" and report.lines):
+            await batches.note_progress(connection, held.id)
         await _uploads(connection, held, report.uploads, seal)
         if report.ended is not None:
             news = await _end(connection, held, report.ended) or news

@@ -11,7 +11,7 @@ from mover.store.embedded.folder import Folder
 from mover.store.embedded.passwords import loaded
 
 
-def url_beside(root: Path, role: str = "mover") -> URL:
+def url_beside(root: Path, role: str) -> URL:
     """How to reach, as one of its roles, the database whose folder that is.
 
     Raises:
