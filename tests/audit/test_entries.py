@@ -15,8 +15,8 @@ from tests.audit.making import act
 
 from mover.audit.canonical import DEEPEST, LONGEST_TEXT, MOST_VALUES, canonical, tidy
 from mover.audit.entry import Act, read_entry
-from mover.audit.errors import LogDamaged, NotLoggable
 from mover.audit.events import BY_CODE, Actor, Event
+from mover.core.errors import LogDamaged, NotLoggable
 from mover.core.secret import Secret
 
 NOW = datetime(2026, 11, 21, 9, 8, 7, 6, tzinfo=UTC)

@@ -10,12 +10,11 @@ from tests.audit.making import ORIGIN, Log, act, filled, signer, tamper
 
 from mover.audit.checkpoint import open_checkpoint
 from mover.audit.entry import read_entry
-from mover.audit.errors import CheckpointRefused, LogDamaged, NotLoggable
 from mover.audit.log import MOST, Signer, append, sign_checkpoint
 from mover.audit.merkle import Frontier
 from mover.audit.proofs import proves_consistency, proves_inclusion
 from mover.audit.proving import consistency, inclusion
-from mover.core.errors import DatabaseFailed
+from mover.core.errors import CheckpointRefused, DatabaseFailed, LogDamaged, NotLoggable
 from mover.core.secret import Secret
 from mover.store import audit_rows
 

@@ -9,10 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mover.audit.checkpoint import Checkpoint, LogKeys, open_checkpoint, read_checkpoint
-from mover.audit.errors import CheckpointRefused
 from mover.audit.merkle import EMPTY
 from mover.audit.notes import LONGEST, Verifier, open_note, read_verifier, sign_note
-from mover.core.errors import BadOption
+from mover.core.errors import BadOption, CheckpointRefused
 from mover.crypto.signatures import SigningKey
 
 ORIGIN = "mover.test/audit"

@@ -13,11 +13,10 @@ from tests.audit.authority import Authority, authority
 from tests.audit.making import ORIGIN, Log, filled, signer
 
 from mover.audit.checkpoint import Checkpoint
-from mover.audit.errors import CheckpointRefused, LogDamaged, WitnessFailed
 from mover.audit.log import sign_checkpoint
 from mover.audit.timestamp import StampWitness, check_stamp
 from mover.audit.witness import FileWitness, kept_notes
-from mover.core.errors import BadOption
+from mover.core.errors import BadOption, CheckpointRefused, LogDamaged, WitnessFailed
 from mover.net.http import HttpSettings, http
 from mover.store import audit_rows
 

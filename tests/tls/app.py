@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -95,3 +96,6 @@ async def main(wanted: dict[str, Any]) -> None:
         trusted_proxies=wanted.get("trusted_proxies", ()),
     )
     watching.cancel()
+    if "linger" in wanted:
+        logging.getLogger("test").info("lingers")
+        await asyncio.sleep(wanted["linger"])

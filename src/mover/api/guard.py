@@ -1,4 +1,4 @@
-"""Who asks, by the key in the request."""
+"""Who asks. `api.front` finds out before a handler is called; handlers ask for it by `Asking`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from fastapi.security import HTTPBearer
 from mover.core.errors import NotProved
 from mover.core.secret import Secret
 from mover.service import keys
-from mover.service.actor import Actor
+from mover.service.actor import Actor, Origin
 from mover.service.desk import Desk
 
 BEARER: Final = HTTPBearer(auto_error=False, description="An API key: `Authorization: Bearer mvk_…`")
@@ -24,13 +24,21 @@ def desk_of(request: Request) -> Desk:
     return desk
 
 
-async def by_key(request: Request, desk: Annotated[Desk, Depends(desk_of)]) -> Actor:
+async def by_key(request: Request, origin: Origin) -> Actor:
     """The account whose key came with the request. Raises `NotProved`."""
     kind, _, value = request.headers.get("authorization", "").partition(" ")
     if kind.lower() != "bearer" or not value.strip():
         raise NotProved("the request has no API key")
-    return await keys.prove(desk, Secret(value.strip()))
+    return await keys.prove(desk_of(request), Secret(value.strip()), origin)
+
+
+async def asking(request: Request) -> Actor:
+    """Who was found to ask. Raises `NotProved`: an app whose front was forgotten lets nobody in."""
+    actor = getattr(request.state, "actor", None)
+    if not isinstance(actor, Actor):
+        raise NotProved("nobody knows who asks")
+    return actor
 
 
 Working = Annotated[Desk, Depends(desk_of)]
-Asking = Annotated[Actor, Depends(by_key)]
+Asking = Annotated[Actor, Depends(asking)]

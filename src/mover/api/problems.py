@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from http import HTTPStatus
 from typing import Any, Final, cast
 
@@ -14,6 +15,7 @@ from starlette.exceptions import HTTPException
 from mover.core.errors import MoverError, NotProved
 
 TYPE: Final = "application/problem+json"
+BEARER: Final = 'Bearer realm="mover"'
 _LOG: Final = logging.getLogger("mover.api")
 
 
@@ -33,21 +35,25 @@ def problem(status: int, code: str, detail: str, *, advice: str | None = None, *
 
 def answer_problems(app: FastAPI) -> None:
     """Have every error leave the app as a problem."""
-    app.add_exception_handler(MoverError, _of_ours)
+    app.add_exception_handler(MoverError, _of_mover)
     app.add_exception_handler(RequestValidationError, _of_input)
     app.add_exception_handler(HTTPException, _of_http)
     app.add_exception_handler(Exception, _of_a_fault)
 
 
-async def _of_ours(_request: Request, error: Exception) -> JSONResponse:
-    error = cast("MoverError", error)
+def of_ours(error: MoverError, challenge: str = BEARER) -> JSONResponse:
+    """An error of ours as a problem. `challenge` is how one proves who one is (RFC 9110 §11.6.1)."""
     item = None if error.item is None else error.item
     answer = problem(error.http_status, error.code, error.detail, advice=error.advice, item=item)
     if error.after is not None:
-        answer.headers["retry-after"] = str(max(1, round(error.after)))
+        answer.headers["retry-after"] = str(max(1, math.ceil(error.after)))
     if isinstance(error, NotProved):
-        answer.headers["www-authenticate"] = 'Bearer realm="mover"'
+        answer.headers["www-authenticate"] = challenge
     return answer
+
+
+async def _of_mover(request: Request, error: Exception) -> JSONResponse:
+    return of_ours(cast("MoverError", error), getattr(request.app.state, "challenge", BEARER))
 
 
 async def _of_input(_request: Request, error: Exception) -> JSONResponse:

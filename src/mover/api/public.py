@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from fastapi import APIRouter, Depends, FastAPI
 
 from mover.api import connections, keys, migrations, people, runs
-from mover.api.guard import BEARER, by_key
+from mover.api.front import Front, Rules
+from mover.api.guard import BEARER, asking, by_key
 from mover.api.problems import answer_problems
 from mover.service.desk import Desk
+
+PARTS: Final = tuple(part.ROUTES for part in (connections, migrations, runs, keys, people))
+"""What the application API has too, behind another guard."""
+
+OPEN: Final = frozenset({("GET", "/openapi.json"), ("HEAD", "/openapi.json")})
 
 
 def public_app(desk: Desk, version: str) -> FastAPI:
@@ -21,8 +29,9 @@ def public_app(desk: Desk, version: str) -> FastAPI:
     )
     app.state.desk = desk
     answer_problems(app)
-    guarded = APIRouter(dependencies=[Depends(by_key), Depends(BEARER)])
-    for part in (connections, migrations, runs, keys, people):
-        guarded.include_router(part.ROUTES)
+    app.add_middleware(Front, Rules(by_key, open_paths=OPEN))
+    guarded = APIRouter(dependencies=[Depends(asking), Depends(BEARER)])
+    for routes in PARTS:
+        guarded.include_router(routes)
     app.include_router(guarded)
     return app

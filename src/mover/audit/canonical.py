@@ -12,7 +12,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Final, cast
 
-from mover.audit.errors import NotLoggable
+from mover.core.errors import NotLoggable
 from mover.core.secret import Secret
 
 Json = str | int | bool | None | Sequence["Json"] | Mapping[str, "Json"]

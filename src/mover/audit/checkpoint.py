@@ -10,9 +10,9 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mover.audit.errors import CheckpointRefused
 from mover.audit.merkle import HASH
 from mover.audit.notes import Verifier, open_note, sign_note
+from mover.core.errors import CheckpointRefused
 from mover.crypto.signatures import SigningKey
 
 

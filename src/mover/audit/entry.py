@@ -10,9 +10,9 @@ from ipaddress import ip_address
 from typing import Final, cast
 
 from mover.audit.canonical import Json, canonical, write
-from mover.audit.errors import LogDamaged, NotLoggable
 from mover.audit.events import BY_CODE, Actor, Event
 from mover.audit.merkle import leaf_hash
+from mover.core.errors import LogDamaged, NotLoggable
 
 LONGEST_ID: Final = 200
 """Characters of an id."""

@@ -57,6 +57,7 @@ class Event(Enum):
     ACCOUNT_CREATED = ("account-created", "An account was made.", Subject.ACCOUNT, ("role",), ("team", "by"))
     ACCOUNT_REMOVED = ("account-removed", "An account was removed, its connections and keys with it.",
         Subject.ACCOUNT, ("connections",), ("reason",))  # fmt: skip
+    ACCOUNT_CHANGED = ("account-changed", "An account was disabled or enabled.", Subject.ACCOUNT, ("change",), ())
     ROLE_CHANGED = ("role-changed", "An account has another role.", Subject.ACCOUNT, ("before", "after"), ("team",))
     TEAM_CHANGED = (
         "team-changed",
@@ -98,6 +99,8 @@ class Event(Enum):
     SCHEDULE_CHANGED = ("schedule-changed", "A schedule was made, changed, switched or removed.",
         Subject.SCHEDULE, ("change", "migration"), ("rule", "time_zone"))  # fmt: skip
 
+    RUNNER_TOKEN_CREATED = ("runner-token-created", "A one-time token was made by which a runner can join.",
+        Subject.RUNNER, ("pool", "expires"), ())  # fmt: skip
     RUNNER_ENROLLED = ("runner-enrolled", "A runner was enrolled with a one-time token.",
         Subject.RUNNER, ("pool", "public_half"), ("name", "version"))  # fmt: skip
     RUNNER_REMOVED = ("runner-removed", "A runner may lease nothing any more.", Subject.RUNNER, ("cause",), ("name",))

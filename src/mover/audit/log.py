@@ -14,11 +14,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mover.audit.checkpoint import Checkpoint, LogKeys, open_checkpoint
 from mover.audit.entry import Act, Entry
-from mover.audit.errors import LogDamaged, NotLoggable
 from mover.audit.merkle import Frontier, leaf_hash
 from mover.audit.notes import Verifier
 from mover.audit.proofs import proves_consistency
 from mover.audit.proving import consistency
+from mover.core.errors import LogDamaged, NotLoggable
 from mover.crypto.signatures import SigningKey
 from mover.store import audit_rows
 from mover.store.audit_rows import CheckpointRow, EntryRow, Tip

@@ -12,8 +12,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
 
-from mover.audit.errors import CheckpointRefused
-from mover.core.errors import BadOption, Sealed
+from mover.core.errors import BadOption, CheckpointRefused, Sealed
 from mover.crypto.signatures import SigningKey, VerifyKey
 
 LONGEST: Final = 64 * 1024

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from mover.audit.errors import LogDamaged
 from mover.audit.proofs import Span, consistency_spans, inclusion_spans, nodes_of, proof
+from mover.core.errors import LogDamaged
 from mover.store import audit_rows
 
 

@@ -8,9 +8,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Final
 
-from mover.audit.errors import CheckpointRefused, WitnessFailed
 from mover.audit.witness import Receipt
-from mover.core.errors import LinkError, Sealed
+from mover.core.errors import CheckpointRefused, LinkError, Sealed, WitnessFailed
 from mover.crypto.timestamps import authorities, question, stamped_at
 from mover.net.http import Http
 

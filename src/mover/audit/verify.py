@@ -10,9 +10,9 @@ from typing import BinaryIO, Final
 from mover.audit.checker import Checker
 from mover.audit.checkpoint import Checkpoint, LogKeys, open_checkpoint
 from mover.audit.entry import written_time
-from mover.audit.errors import CheckpointRefused, WitnessFailed
 from mover.audit.findings import Finding, Verdict, Wrong
 from mover.audit.merkle import EMPTY
+from mover.core.errors import CheckpointRefused, WitnessFailed
 from mover.store import audit_rows
 from mover.store.audit_rows import CheckpointRow, EntryRow
 from mover.store.database import Database

@@ -19,9 +19,9 @@ from pathlib import Path
 from typing import Final, Protocol, cast
 
 from mover.audit.checkpoint import Checkpoint, LogKeys, open_checkpoint
-from mover.audit.errors import LogDamaged, WitnessFailed
 from mover.audit.notes import LONGEST
 from mover.core.clock import Clock, SystemClock
+from mover.core.errors import LogDamaged, WitnessFailed
 
 _LINE: Final = 4 * LONGEST
 """Bytes of a line: a note and its escapes, and a stamp."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from importlib.metadata import version
 from typing import Final
 
@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from mover.api.app import app_app
 from mover.api.public import public_app
 from mover.api.runners import runner_app
 from mover.boot.control import Control
@@ -20,6 +21,7 @@ from mover.runner.http_plane import PATH
 from mover.store.database import Database
 
 PUBLIC: Final = "/api/v1"
+APP: Final = "/app/v1"
 HEADERS: Final = {
     "strict-transport-security": "max-age=63072000; includeSubDomains",
     "x-content-type-options": "nosniff",
@@ -29,13 +31,14 @@ HEADERS: Final = {
 }
 
 
-def app_of(control: Control) -> Starlette:
-    """What is served on the one port."""
+def app_of(control: Control, names: Collection[str] = ("localhost", "127.0.0.1")) -> Starlette:
+    """What is served on the one port. `names` are those by which people reach it."""
     app = Starlette(
         routes=[
             Route("/health", _health),
             Route("/ready", _ready(control.desk.database)),
             Mount(PUBLIC, public_app(control.desk, version("openmover"))),
+            Mount(APP, app_app(control.desk, version("openmover"), names)),
             Mount(PATH, runner_app(control.enrolments, control.leases)),
         ]
     )

@@ -12,13 +12,16 @@ from sqlalchemy import URL, text
 
 from mover.boot.service_home import ServiceHome
 from mover.core.clock import SystemClock
+from mover.core.errors import DatabaseUnreachable
 from mover.service.desk import Desk
 from mover.service.leases import Leases
 from mover.service.runners import Enrolments
 from mover.service.secrets import ServiceSecrets
+from mover.store import roles
 from mover.store.database import Database
 from mover.store.embedded import EmbeddedPostgres
 from mover.store.migrations import upgrade
+from mover.store.schema import METADATA
 from mover.vault.files import private_folder
 from mover.vault.providers.base import in_threads
 from mover.vault.providers.file import FileGlobalKey
@@ -26,7 +29,19 @@ from mover.vault.sealing import Vault
 from mover.work.queue import migrate, open_queue
 from mover.work.reconcile import Reconciler
 
+_AWAY: Final = 60.0
+"""Seconds that a start waits for a database that does not answer."""
+
 _MIGRATING: Final = 0x6D6F7665_64626F73
+
+
+@dataclass(frozen=True, slots=True)
+class Urls:
+    """The database as its owner, as the API and as who holds the keys; an operator's own may be one and the same."""
+
+    owner: str | URL
+    api: str | URL
+    keys: str | URL
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +64,13 @@ async def control(
     """
     clock = SystemClock()
     async with AsyncExitStack() as stack:
-        url: str | URL
-        if database_url is None:
-            postgres = await stack.enter_async_context(EmbeddedPostgres(home.made().database))
-            url = postgres.url
-        else:
-            url = database_url
-        database = await stack.enter_async_context(Database(url))
-        await upgrade(database)
-        await _migrate_queue(database)
+        urls = Urls(*[database_url] * 3) if database_url else await _embedded(home, stack)
+        await _prepared_patiently(urls, ours=database_url is None)
+        database = await stack.enter_async_context(Database(urls.api))
+        keys = await stack.enter_async_context(Database(urls.keys, connections=8))
         private_folder(home.made().keys)
         holder = await stack.enter_async_context(in_threads(FileGlobalKey(home.keys / "global.json")))
-        secrets = ServiceSecrets(database, Vault(holder))
+        secrets = ServiceSecrets(keys, Vault(holder), database)
         queue = await stack.enter_async_context(open_queue(database, database.url))
         reconciler = Reconciler(database, queue)
         keeping = asyncio.create_task(reconciler.forever())
@@ -73,9 +83,35 @@ async def control(
                 await keeping
 
 
-async def _migrate_queue(database: Database) -> None:
-    """The queue's own tables, by one process at a time."""
-    async with database.alone() as connection:
-        await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATING})
-        await connection.commit()
-        await migrate(database.url)
+async def _embedded(home: ServiceHome, stack: AsyncExitStack) -> Urls:
+    postgres = EmbeddedPostgres(home.made().database, roles=roles.ROLES)
+    await stack.enter_async_context(postgres)
+    return Urls(postgres.url, postgres.url_of(roles.API), postgres.url_of(roles.KEYS))
+
+
+async def _prepared_patiently(urls: Urls, *, ours: bool) -> None:
+    """A database that is only being started is waited for."""
+    until = asyncio.get_running_loop().time() + _AWAY
+    while True:  # until it is there, or away for too long
+        try:
+            await _prepared(urls, ours=ours)
+        except DatabaseUnreachable:
+            if asyncio.get_running_loop().time() > until:
+                raise
+            await asyncio.sleep(1)
+        else:
+            return
+
+
+async def _prepared(urls: Urls, *, ours: bool) -> None:
+    """The schemas as this Mover wants them, by one process at a time; in our own PostgreSQL each role with its rights and no others."""
+    async with Database(urls.owner) as database:
+        await upgrade(database)
+        async with database.alone() as connection:
+            await connection.execute(text("SELECT pg_advisory_lock(:key)"), {"key": _MIGRATING})
+            await connection.commit()
+            await migrate(database.url, roles.API if ours else None)
+        if ours:
+            async with database.transaction() as connection:
+                await roles.grant(connection, METADATA)
+                await roles.grant_partitions(connection)

@@ -18,6 +18,7 @@ from mover.boot.connections import OWNER
 from mover.boot.home import Home
 from mover.connectors.registry import specs
 from mover.core.errors import BadOption, Sealed
+from mover.runner.confinement.confine import offered
 from mover.vault.local import LocalVault
 
 Verdict = Literal["fine", "note", "wrong"]
@@ -46,6 +47,7 @@ def examined(home: Home) -> list[Finding]:
         *_tried("spool: room", lambda: [_room(home)]),
         *_tried("spool: file system", lambda: [_below(home)]),
         *_tried("core dumps", lambda: [_dumps()]),
+        *_tried("runner", _runners),
         *_connectors(),
     ]
 
@@ -143,6 +145,13 @@ def _dumps() -> Finding:
         return Finding("core dumps", "fine", "off")
     advice = "Let that program leave Mover out, or set kernel.core_pattern to the name of a file."
     return Finding("core dumps", "note", f"taken by {pattern[1:]}: a crash would hand keys to it", advice)
+
+
+def _runners() -> Iterator[Finding]:
+    """What this kernel has to confine a runner with."""
+    for measure in offered():
+        advice = "" if measure.holds == "yes" else "A newer kernel confines runners further: docs/runners.md."
+        yield Finding(f"runner: {measure.name}", "note" if advice else "fine", measure.why, advice)
 
 
 def _connectors() -> Iterator[Finding]:

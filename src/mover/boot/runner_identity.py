@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +21,8 @@ from mover.vault.files import private_folder, read_private, write_private
 from mover.wire.messages import EnrolRequest
 
 FILE: Final = "runner.json"
+PASSED_THROUGH: Final = 0o711
+"""Mode of a folder of root's, below which its runner works as another user."""
 
 
 class _Record(msgspec.Struct, frozen=True):
@@ -80,10 +84,17 @@ async def enrolled(folder: Path, server: str, token: Secret, name: str, authorit
         BadCredentials: the token is none, was used, or has run out.
         Unreachable, Untrusted: the server is away, or is not who it should be.
     """
-    private_folder(folder)
+    _own_folder(folder)
     key, (private, public) = SigningKey.new(), new_box_key()
     async with http(HttpSettings(ca_file=authorities)) as client:
         answer = await enrol(client, server, EnrolRequest(token.reveal(), name, key.public.raw, public))
     identity = Identity(server, answer.runner, key, private, authorities)
     identity.store(folder)
     return identity
+
+
+def _own_folder(folder: Path) -> None:
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    found = folder.lstat()
+    if not (os.geteuid() == found.st_uid == 0 and stat.S_IMODE(found.st_mode) == PASSED_THROUGH):
+        private_folder(folder)

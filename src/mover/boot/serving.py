@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,6 +23,8 @@ from mover.net.server_tls import Certificates
 
 if TYPE_CHECKING:
     from uvicorn._types import ASGI3Application
+
+LOG: Final = logging.getLogger("mover.serving")
 
 GRACE_SECONDS: Final = 2
 """How long requests may go on after the stop; then they are cancelled."""
@@ -142,6 +145,8 @@ class _Server(Server):
         for connection in list(self.server_state.connections):
             connection.shutdown()
         await self._until_idle(GRACE_SECONDS)
+        if self.server_state.tasks:
+            LOG.warning("%d requests did not end in time and are cancelled", len(self.server_state.tasks))
         for task in self.server_state.tasks:
             task.cancel()
         await self._until_idle(_LAST_SECONDS)

@@ -17,7 +17,7 @@ from mover.boot.control import Control, control
 from mover.boot.runner_identity import Identity, enrolled
 from mover.boot.service_home import ServiceHome
 from mover.boot.serving import serve
-from mover.core.errors import BadOption, UnknownThing
+from mover.core.errors import BadOption, NameTaken, UnknownThing
 from mover.net.server_tls import Certificates
 from mover.service import accounts, keys, runners
 from mover.service.accounts import administrator
@@ -76,7 +76,7 @@ async def up(how: Up, ready: Callable[[Standing], None]) -> None:
             watching = group.create_task(certificates.watch())
             serving = group.create_task(
                 serve(
-                    cast("ASGI3Application", app_of(plane)),
+                    cast("ASGI3Application", app_of(plane, how.names)),
                     host=how.host,
                     port=how.port,
                     certificates=certificates,
@@ -102,7 +102,7 @@ async def _beside(
     runner: _RunnerProcess | None = None
     if how.runner:
         await _enrol(how, plane, address, authority)
-        runner = _RunnerProcess(how.home.runner)
+        runner = _RunnerProcess(how.home.runner, local_paths=how.local_paths)
     ready(
         Standing(
             address,
@@ -131,7 +131,8 @@ async def _first_account(how: Up, plane: Control) -> None:
     try:
         await accounts.acting_for(plane.desk, FIRST)
     except UnknownThing:
-        await accounts.add(plane.desk, administrator(), FIRST, "owner")
+        with contextlib.suppress(NameTaken):  # another server on the same database was quicker
+            await accounts.add(plane.desk, administrator(), FIRST, "owner")
     if not how.home.first_key.exists():
         actor = await accounts.acting_for(plane.desk, FIRST)
         made = await keys.add(plane.desk, actor, "made by mover up", list(Permission))
@@ -152,8 +153,10 @@ async def _enrol(how: Up, plane: Control, address: str, authority: LocalAuthorit
 class _RunnerProcess:
     """A runner in a process of its own: what it does with files cannot hold up the server, and its end cannot end it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, local_paths: bool) -> None:
         self._command = [sys.executable, "-m", "mover", "runner", "start", "--folder", str(folder)]
+        if local_paths:
+            self._command.append("--local-paths")
 
     async def keep(self, stopping: asyncio.Event) -> None:
         """Have it running until `stopping` is set; then let it finish what is in hand."""

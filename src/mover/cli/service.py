@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Final
 
 import click
 
-from mover.cli.output import say
+from mover.cli.output import Cell, Format, by_name, data, format_option, say, table
 
 
 @click.command()
@@ -70,6 +72,7 @@ def runner() -> None:
     """Runners move the files: enrol one, start it."""
 
 
+STOPPED: Final = 1
 _FOLDER = click.option(
     "--folder", type=click.Path(path_type=Path), help="Where the runner keeps its keys and temporary files."
 )
@@ -98,10 +101,61 @@ def enroll(server: str, token_file: str, name: str | None, ca_file: Path | None,
 
 @runner.command()
 @_FOLDER
-def start(folder: Path | None) -> None:
-    """Work as the enrolled runner, until SIGTERM or Ctrl-C."""
+@click.option("--require-hardening", is_flag=True, help="Refuse to start unless all that confines a runner holds.")
+@click.option(
+    "--local-path",
+    "local",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Folder of this machine that connections may name, if the service lets them; again for more.",
+)
+@click.option("--local-paths", "everything", is_flag=True, help="Let connections name any: files are not confined.")
+def start(folder: Path | None, require_hardening: bool, local: tuple[Path, ...], everything: bool) -> int:
+    """Work as the enrolled runner, until SIGTERM or Ctrl-C.
+
+    It gives up what it does not need before it begins: `mover runner status` says what holds.
+    """
     from mover.boot.home import home
-    from mover.boot.runner_process import run_runner
+    from mover.boot.runner_process import Confinement, run_runner
+    from mover.runner.confinement.confine import EVERYTHING
 
     where = home()
-    asyncio.run(run_runner(folder or where.folder / "runner", where.quota))
+    paths = (*local, EVERYTHING) if everything else local
+    replaced = run_runner(folder or where.folder / "runner", where.quota, Confinement(paths, require_hardening))
+    if replaced is None:
+        return 0
+    say(f"{replaced} was replaced, and a confined runner may not read the new one: start it again")
+    return STOPPED
+
+
+@runner.command()
+@_FOLDER
+@format_option
+def status(folder: Path | None, form: Format) -> int:
+    """Show what a runner of this machine told last, and what confines it. Exit code 1 if it does not run."""
+    from mover.boot.home import home
+    from mover.boot.runner_status import status_of
+
+    found = status_of(folder or home().folder / "runner")
+    told = found.status
+    facts: dict[str, Cell] = {
+        "runner": told.runner,
+        "server": told.server,
+        "running": found.running,
+        "process": str(told.process),
+        "started": _moment(told.started),
+        "last contact": None if told.last_contact is None else _moment(told.last_contact),
+    }
+    measures = [(m.name, m.holds, m.why) for m in told.measures]
+    if form == "json":
+        data({**facts, "measures": [dict(zip(("measure", "holds", "why"), m, strict=True)) for m in measures]})
+    else:
+        if form == "table":
+            by_name(facts)
+            click.echo()
+        table(("measure", "holds", "why"), measures, form)
+    return 0 if found.running else 1
+
+
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

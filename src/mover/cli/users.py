@@ -17,9 +17,12 @@ def user() -> None:
 @click.argument("account")
 @click.option("--name", default="made on the server", show_default=True, help="What to call the key.")
 @click.option("--folder", type=click.Path(path_type=Path), help="Where the service keeps everything.")
-def key(account: str, name: str, folder: Path | None) -> None:
-    """Print a new API key of an account. The service may be running."""
+@click.option("--database-url-file", help="File with the address of your own PostgreSQL, if the service is on that.")
+def key(account: str, name: str, folder: Path | None, database_url_file: str | None) -> None:
+    """Print a new API key of an account, while the service runs."""
     from mover.boot.administering import new_key
+    from mover.boot.given import secret_in
     from mover.boot.service_home import service_home
 
-    click.echo(asyncio.run(new_key(service_home(folder), account, name)).reveal())
+    url = None if database_url_file is None else secret_in(database_url_file, "database_url").reveal()
+    click.echo(asyncio.run(new_key(service_home(folder), account, name, url)).reveal())

@@ -97,11 +97,19 @@ class Http:
         self._bulk = bulk
         self._allow_plain = allow_plain
 
-    async def send(self, method: str, url: str, headers: Headers = NO_HEADERS, body: bytes | None = None) -> Answer:
-        """One request, its body in memory, or none; the whole answer.
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Headers = NO_HEADERS,
+        body: bytes | None = None,
+        *,
+        longest: int = LONGEST_ANSWER,
+    ) -> Answer:
+        """One request, its body in memory, or none; the whole answer, of at most `longest` bytes where the body sent is small.
 
         Raises:
-            Unreachable: no connection, or it broke, or nothing moved for `idle` seconds, or the answer is longer than `LONGEST_ANSWER`.
+            Unreachable: no connection, or it broke, or nothing moved for `idle` seconds, or the answer is longer than that.
             Untrusted: the server's certificate does not hold.
         """
         if body is not None and len(body) >= _LARGE:
@@ -111,7 +119,7 @@ class Http:
             request = request.body_bytes(body) if body else request.header("content-length", "0")
         try:
             async with request.build_streamed() as response:
-                return Answer(response.status, response.headers, await _all_of(response.body_reader))
+                return Answer(response.status, response.headers, await _all_of(response.body_reader, longest))
         except PyreqwestError as problem:
             raise translated(problem, host_of(url)) from None
 
@@ -161,11 +169,19 @@ class Http:
 class _Logged(Http):
     """The same, each request told to the log."""
 
-    async def send(self, method: str, url: str, headers: Headers = NO_HEADERS, body: bytes | None = None) -> Answer:
+    async def send(
+        self,
+        method: str,
+        url: str,
+        headers: Headers = NO_HEADERS,
+        body: bytes | None = None,
+        *,
+        longest: int = LONGEST_ANSWER,
+    ) -> Answer:
         if body is not None and len(body) >= _LARGE:
             return await self.upload(method, url, headers, body, len(body))
         with told(method, url, len(body or b"")) as request:
-            answer = await super().send(method, url, headers, body)
+            answer = await super().send(method, url, headers, body, longest=longest)
             request.status, request.received = answer.status, len(answer.body)
             return answer
 
@@ -219,12 +235,12 @@ def _must_not_fold(url: str) -> None:
         raise Unfit("a path with a part `.` or `..` cannot be sent over HTTP")
 
 
-async def _all_of(body: Exchange | ResponseBodyReader) -> bytes:
+async def _all_of(body: Exchange | ResponseBodyReader, longest: int = LONGEST_ANSWER) -> bytes:
     got = bytearray()
-    while chunk := await body.read(CHUNK):
+    while chunk := await body.read(min(CHUNK, longest + 1)):
         got += chunk
-        if len(got) > LONGEST_ANSWER:
-            raise Unreachable(f"the server answers without end: {LONGEST_ANSWER >> 20} MiB and more")
+        if len(got) > longest:
+            raise Unreachable(f"the server answers without end: {longest >> 10} KiB and more")
     return bytes(got)
 
 

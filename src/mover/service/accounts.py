@@ -5,14 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from mover.audit.events import Event
 from mover.core.errors import BadOption, UnknownThing
-from mover.service.actor import MAY, Actor, Permission, Role
+from mover.service.actor import MACHINE, MAY, Actor, Permission, Role
 from mover.service.desk import MOST, Desk
+from mover.service.noting import note
 from mover.store import accounts
 from mover.store.accounts import Account
 
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9.@+_-]{0,99}")
-SELF: Final = "the machine's own administrator"
+SELF: Final = MACHINE
 
 
 async def add(desk: Desk, actor: Actor, name: str, role: Role) -> Account:
@@ -22,8 +24,11 @@ async def add(desk: Desk, actor: Actor, name: str, role: Role) -> Account:
         raise BadOption("an account's name has 1 to 100 letters, digits and . @ + _ -", item="name")
     if role not in MAY:
         raise BadOption(f"a role is one of {', '.join(MAY)}", item="role")
+    actor.must_cover(role)
     async with desk.naming("account", name) as connection:
-        return await accounts.add(connection, name, role, None)
+        made = await accounts.add(connection, name, role, None)
+        await note(connection, actor, Event.ACCOUNT_CREATED, name, role=role, by=actor.name)
+    return made
 
 
 async def page(desk: Desk, actor: Actor, *, after: int, most: int) -> list[Account]:

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import Final, Literal
 
 from mover.core.errors import NotAllowed, UnknownThing
+from mover.service.errors import ProveAgain
 
 Role = Literal["owner", "manager", "operator", "auditor"]
 """`owner`: the service and everybody's things. `manager`: their own connections, migrations and runs. `operator`: states of all runs, never
@@ -57,15 +58,35 @@ MAY: Final[dict[Role, frozenset[Permission]]] = {
 _SEES_ALL: Final = frozenset({"owner", "operator", "auditor"})
 
 
+MACHINE: Final = "the machine's own administrator"
+"""By what whoever has the server's own files in hand acts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a request came from, for the audit log: its id, and the IP address of whoever sent it."""
+
+    request: str | None = None
+    address: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """An account, and by what it acts. `scopes`: what the key allows; `None` is all that the role does."""
+    """An account, and by what it acts. `scopes`: what the key allows; `None` is all that the role does.
+
+    `key` or `session` is the number of what it acts by. `recent`: whoever acts proved who they are within the last ten minutes; keys and
+    the machine's administrator prove it with every request.
+    """
 
     account: int
     name: str
     role: Role
     by: str
     scopes: frozenset[Permission] | None = None
+    origin: Origin = Origin()
+    key: int | None = None
+    session: int | None = None
+    recent: bool = True
 
     @property
     def may(self) -> AbstractSet[Permission]:
@@ -82,6 +103,16 @@ class Actor:
         """Raises `NotAllowed` if the actor may not."""
         if permission not in self.may:
             raise NotAllowed(f"{self.name} may not do this: it needs {permission.value}")
+
+    def must_be_recent(self) -> None:
+        """Raises `ProveAgain` if whoever acts must prove who they are again first: what follows is dangerous in wrong hands."""
+        if not self.recent:
+            raise ProveAgain("this needs your password or passkey again")
+
+    def must_cover(self, role: Role) -> None:
+        """Raises `NotAllowed` if the role may more than the actor: nobody makes, by a detour, what they are not."""
+        if beyond := sorted(permission.value for permission in MAY[role] - self.may):
+            raise NotAllowed(f"{self.name} may not do this for an account that may more: it needs {beyond[0]}")
 
     def must_own(self, owner: int, what: str) -> None:
         """Raises `UnknownThing` for what is another's: whether it exists is nobody else's business."""

@@ -6,12 +6,14 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from mover.audit.events import Event
 from mover.connectors.registry import spec
 from mover.core.errors import BadOption, RowConflict, UnknownThing, WrongState
 from mover.core.options import Options, Value
 from mover.core.secret import Secret
 from mover.service.actor import Actor, Permission
 from mover.service.desk import MOST, Desk
+from mover.service.noting import note
 from mover.service.secrets import CONNECTION, owner_of
 from mover.store import connections, vault_queries
 from mover.store.connections import Connection
@@ -40,6 +42,8 @@ async def add(
         if secrets:
             sealed = await desk.secrets.seal_connection(actor.account, made.id, secrets)
             await vault_queries.save(connection, owner_of(actor.account), CONNECTION, str(made.id), sealed)
+        channel = checked.channel.name.lower()
+        await note(connection, actor, Event.CONNECTION_ADDED, made.id, provider=connector, channel=channel, name=name)
     return made
 
 
@@ -67,13 +71,17 @@ async def remove(desk: Desk, actor: Actor, number: int) -> None:
     Raises:
         UnknownThing: there is none.
         WrongState: a migration uses it.
+        ProveAgain: whoever is signed in must prove who they are first.
     """
     actor.must(Permission.CONNECTIONS_WRITE)
+    actor.must_be_recent()
     found = await get(desk, actor, number)
     try:
         async with desk.database.transaction() as connection:
             await connections.remove(connection, found.id)
             await vault_queries.forget(connection, owner_of(found.owner), CONNECTION, str(found.id))
+            told = {"provider": found.connector, "name": found.name}
+            await note(connection, actor, Event.CONNECTION_REMOVED, found.id, **told)
     except RowConflict as problem:
         raise WrongState(f"migrations use the connection {found.name}", advice="Remove those first.") from problem
 

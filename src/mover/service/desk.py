@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mover.core.clock import Clock
 from mover.core.errors import NameTaken, RowConflict
+from mover.service.passwords import Passwords
 from mover.service.secrets import ServiceSecrets
 from mover.store.database import Database
 
@@ -28,6 +29,7 @@ class Desk:
     clock: Clock
     local_paths: bool = False
     """Whether connections may name files and folders of the runners: only where one person owns everything."""
+    passwords: Passwords = field(default_factory=Passwords)
 
     @asynccontextmanager
     async def naming(self, what: str, name: str) -> AsyncGenerator[AsyncConnection]:

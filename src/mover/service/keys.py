@@ -16,10 +16,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final, cast
 
+from mover.audit.events import Event
 from mover.core.errors import BadOption, NotProved, UnknownThing
 from mover.core.secret import Secret
-from mover.service.actor import Actor, Permission, Role
+from mover.service.actor import Actor, Origin, Permission, Role
 from mover.service.desk import Desk
+from mover.service.noting import note
 from mover.store import keys
 from mover.store.keys import Key
 
@@ -46,8 +48,10 @@ async def add(
 
     Raises:
         BadOption: a scope is more than the actor may, or the end lies in the past.
+        ProveAgain: whoever is signed in must prove who they are first.
     """
     actor.must(Permission.KEYS_WRITE)
+    actor.must_be_recent()
     if beyond := [scope for scope in scopes if scope not in actor.may]:
         raise BadOption(f"you may not give {beyond[0].value}, as you do not have it yourself", item="scopes")
     if expires is not None and expires <= desk.clock.now():
@@ -65,11 +69,17 @@ async def add(
             scopes=[scope.value for scope in scopes],
             expires=expires,
         )
+        told = {
+            "prefix": made.prefix,
+            "scopes": made.scopes,
+            "expires": None if expires is None else expires.isoformat(),
+        }
+        await note(connection, actor, Event.API_KEY_CREATED, made.id, **told, name=name, owner=actor.name)
     return NewKey(made, Secret(secret))
 
 
-async def prove(desk: Desk, given: Secret) -> Actor:
-    """Whose key this is. Raises `NotProved`."""
+async def prove(desk: Desk, given: Secret, origin: Origin | None = None) -> Actor:
+    """Whose key this is; `origin` is where the request came from. Raises `NotProved`."""
     text = given.reveal()
     if not _has_form(text):
         raise NotProved(_NO_KEY)
@@ -79,7 +89,8 @@ async def prove(desk: Desk, given: Secret) -> Actor:
             raise NotProved(_NO_KEY)
         await keys.note_use(connection, found.key)
     scopes = frozenset(Permission(scope) for scope in found.scopes)
-    return Actor(found.account, found.name, cast("Role", found.role), f"key {text[:PREFIX]}", scopes)
+    role, by = cast("Role", found.role), f"key {text[:PREFIX]}"
+    return Actor(found.account, found.name, role, by, scopes, origin or Origin(), key=found.key)
 
 
 async def every(desk: Desk, actor: Actor) -> list[Key]:
@@ -92,8 +103,10 @@ async def revoke(desk: Desk, actor: Actor, number: int) -> None:
     """The key opens nothing from now on. Raises `UnknownThing`."""
     actor.must(Permission.KEYS_WRITE)
     async with desk.database.transaction() as connection:
-        if not await keys.revoke(connection, actor.account, number):
+        prefix = await keys.revoke(connection, actor.account, number)
+        if prefix is None:
             raise UnknownThing("you have no key of that number")
+        await note(connection, actor, Event.API_KEY_REVOKED, number, prefix=prefix, cause="by hand")
 
 
 def _new() -> str:

@@ -39,12 +39,12 @@ from mover.work.reports import take
 MOST: Final = 16
 """Batches of a kind that one request gets, however many it asks for."""
 
-CLAIMS: Final = 5
-"""Leases after which a batch is set aside: it seems to end whoever takes it."""
+CLAIMS: Final = 8
+"""Leases without any progress after which a batch is set aside: it seems to end whoever takes it."""
 
 _PAUSE: Final = 0.25
 _KEYS_AWAY: Final = 10.0
-_NO_MORE: Final = "five runners were lost over it, one after the other: it is set aside"
+_NO_MORE: Final = f"{CLAIMS} runners were lost over it, one after the other, and none got on with it: it is set aside"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from mover.audit.events import Event
 from mover.core.errors import BadOption, NameTaken, RowConflict, UnknownThing
 from mover.core.temporary import RUN
 from mover.engine.filter_options import FilterOptions
@@ -16,6 +17,7 @@ from mover.engine.settings import RunSettings
 from mover.service.actor import Actor, Permission
 from mover.service.connections import NAME
 from mover.service.desk import MOST, Desk
+from mover.service.noting import note
 from mover.store import connections, migration_rows
 from mover.store.migration_rows import Migration, Pair
 
@@ -65,6 +67,7 @@ async def add(
             filters=plain_filters,
         )
         await migration_rows.add_pairs(connection, made.id, marked)
+        await note(connection, actor, Event.MIGRATION_CREATED, made.id, pairs=len(marked), name=name)
     return made
 
 
@@ -75,6 +78,7 @@ async def add_pairs(desk: Desk, actor: Actor, number: int, pairs: Sequence[tuple
     try:
         async with desk.database.transaction() as connection:
             await migration_rows.add_pairs(connection, found.id, _marked(pairs))
+            await note(connection, actor, Event.MIGRATION_CHANGED, found.id, changed=["pairs"], name=found.name)
     except RowConflict as problem:
         raise NameTaken("one of these pairs is there already", item="pairs") from problem
 

@@ -10,14 +10,16 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final, Literal
 
+from mover.audit.events import Event
 from mover.core.clock import Clock
 from mover.core.errors import BadOption, NotProved, Replayed, Sealed, UnknownThing
 from mover.core.secret import Secret
-from mover.crypto.boxes import KEY
+from mover.crypto.boxes import seal_to
 from mover.crypto.signatures import VerifyKey
 from mover.service.actor import Actor, Permission
 from mover.service.desk import Desk
 from mover.service.leases import KnownRunner
+from mover.service.noting import note, note_runner
 from mover.store import runners
 from mover.store.database import Database
 from mover.store.runners import Runner
@@ -38,6 +40,8 @@ async def make_token(desk: Desk, actor: Actor, *, pool: str | None = None) -> tu
     token = f"{TOKEN}{secrets.token_urlsafe(32)}"
     async with desk.database.transaction() as connection:
         until = await runners.add_token(connection, actor.account, _hash(token), pool=pool, seconds=LIFE)
+        told = {"pool": pool, "expires": until.isoformat()}
+        await note(connection, actor, Event.RUNNER_TOKEN_CREATED, "any", **told)
     return Secret(token), until
 
 
@@ -54,6 +58,7 @@ async def remove(desk: Desk, actor: Actor, runner: str) -> None:
     async with desk.database.transaction() as connection:
         if not await runners.remove(connection, runner):
             raise UnknownThing("there is no such runner")
+        await note(connection, actor, Event.RUNNER_REMOVED, runner, cause="by hand")
 
 
 class Enrolments:
@@ -79,8 +84,10 @@ class Enrolments:
         if not name or len(name) > _LONGEST_NAME or not name.isprintable():
             raise BadOption(f"a runner's name has 1 to {_LONGEST_NAME} printable characters", item="name")
         VerifyKey(request.signing_key)
-        if len(request.box_key) != KEY:
-            raise BadOption("the runner's box key is none", item="box_key")
+        try:
+            seal_to(request.box_key, b"", b"enrolment")
+        except Sealed as problem:
+            raise BadOption("the runner's box key is none", item="box_key") from problem
         id_ = f"runner-{secrets.token_hex(8)}"
         async with self._database.transaction() as connection:
             good, pool = await runners.use_token(connection, _hash(request.token), id_)
@@ -88,6 +95,8 @@ class Enrolments:
                 raise NotProved("the token is none, was used already, or has run out", advice=_REFUSED)
             keys = {"signing_key": request.signing_key, "box_key": request.box_key}
             await runners.add(connection, id_, name, pool=pool, **keys)
+            half = request.signing_key.hex()
+            await note_runner(connection, id_, Event.RUNNER_ENROLLED, pool=pool, public_half=half, name=name)
         return EnrolAnswer(id_)
 
     async def prove(

@@ -6,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from mover.audit.events import Event
 from mover.core.errors import RowConflict, UnknownThing, WrongState
 from mover.core.states import State
 from mover.service import migrations
 from mover.service.actor import Actor, Permission
 from mover.service.desk import MOST, Desk
+from mover.service.noting import note
 from mover.store import batches, items, migration_rows, runs
 from mover.store.items import Counts
 from mover.store.runs import Run
@@ -20,6 +22,7 @@ After = tuple[int, bytes, bytes]
 """Where a page of items begins: behind this pair, path and key."""
 
 START: Final[After] = (0, b"", b"")
+_BY_HAND: Final = "by hand"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,10 @@ class Standing:
 
     @property
     def found(self) -> int:
-        """Items accounted for, planned ones included."""
-        return sum(number for number, _ in self.counts.values())
+        """Items that were met: as its scans told so far, and at the end by counting."""
+        counted = sum(number for number, _ in self.counts.values())
+        scan = self.live.get("scan")
+        return counted if self.run.totals is not None or scan is None else max(counted, scan.found)
 
 
 async def start(
@@ -53,6 +58,7 @@ async def start(
             number, _ = await runs.begin(connection, migration, dry_run=dry_run, bytes_per_second=bytes_per_second)
             await migration_rows.add_scans(connection, number)
             made = await runs.get(connection, number)
+            await note(connection, actor, Event.RUN_STARTED, number, migration=migration, cause=_BY_HAND)
     except RowConflict as problem:
         raise WrongState(
             "a run of this migration is under way", advice="Wait for it, or pause, resume or stop it."
@@ -97,22 +103,25 @@ async def items_of(
 
 async def pause(desk: Desk, actor: Actor, number: int) -> Run:
     """Finish what is in hand and begin nothing new. Raises `UnknownThing`, `WrongState`."""
-    return await _steer(desk, actor, number, "pausing", "running", reason="paused by hand")
+    return await _steer(desk, actor, Event.RUN_PAUSED, number, "pausing", "running", reason="paused by hand")
 
 
 async def resume(desk: Desk, actor: Actor, number: int) -> Run:
     """Go on with a paused run. Raises `UnknownThing`, `WrongState`."""
-    run = await _steer(desk, actor, number, "running", "paused", "pausing")
+    run = await _steer(desk, actor, Event.RUN_RESUMED, number, "running", "paused", "pausing")
     desk.wake()
     return run
 
 
 async def stop(desk: Desk, actor: Actor, number: int) -> Run:
     """End a run for good, at once. What was copied stays. Raises `UnknownThing`, `WrongState`."""
-    return await _steer(desk, actor, number, "stopping", "running", "pausing", "paused", reason="stopped by hand")
+    before = ("running", "pausing", "paused")
+    return await _steer(desk, actor, Event.RUN_STOPPED, number, "stopping", *before, reason="stopped by hand")
 
 
-async def _steer(desk: Desk, actor: Actor, number: int, state: str, *before: str, reason: str | None = None) -> Run:
+async def _steer(
+    desk: Desk, actor: Actor, event: Event, number: int, state: str, *before: str, reason: str | None = None
+) -> Run:
     actor.must(Permission.RUNS_WRITE)
     async with desk.database.transaction() as connection:
         run = await runs.get(connection, number, lock=True)
@@ -125,6 +134,7 @@ async def _steer(desk: Desk, actor: Actor, number: int, state: str, *before: str
             await batches.withdraw(connection, number)
             await settle_run(connection, number)
         found = await runs.get(connection, number)
+        await note(connection, actor, event, number, migration=run.migration, cause=_BY_HAND)
     if found is None:
         raise RuntimeError("a run that is locked is there")
     return found

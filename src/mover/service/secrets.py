@@ -18,6 +18,7 @@ from mover.wire.text import raw, text
 
 CONNECTION: Final = "connection"
 UPLOAD: Final = "upload"
+TOTP: Final = "totp"
 PEPPER: Final = "pepper"
 """Purposes; what is sealed for one opens for no other."""
 
@@ -32,9 +33,10 @@ def owner_of(account: int) -> str:
 
 
 class ServiceSecrets:
-    """See the module. `keys` is a database opened as the role that may read keys and sealed secrets."""
+    """See the module. `keys` is the database as the role that may read keys and sealed secrets, `store` as the one that adds them."""
 
-    def __init__(self, keys: Database, vault: Vault) -> None:
+    def __init__(self, keys: Database, vault: Vault, store: Database) -> None:
+        self._store = store
         self._keys = keys
         self._vault = vault
         self._pepper: bytes | None = None
@@ -75,6 +77,24 @@ class ServiceSecrets:
             return None
         return raw(secret.reveal())
 
+    async def seal_totp(self, account: int, number: int, secret: Secret) -> bytes:
+        """The sealed secret of one-time codes, to be saved in the caller's transaction."""
+        return await self._seal(account, TOTP, str(number), secret)
+
+    async def open_totp(self, account: int, number: int) -> Secret | None:
+        """The secret of one-time codes; `None` if there is none. Raises as `of_connection`."""
+        owner, record = owner_of(account), str(number)
+        async with self._keys.read() as connection:
+            row = await vault_queries.credential_at(connection, owner, TOTP, record)
+            if row is None:
+                return None
+            return await self._vault.open(connection, row.sealed, purpose=TOTP, owner=owner, record=record)
+
+    async def shred(self, account: int) -> int:
+        """Destroy an account's keys: what was sealed by them never opens again. How many there were."""
+        async with self._keys.transaction() as connection:
+            return await self._vault.shred(connection, owner_of(account))
+
     async def pepper(self) -> bytes:
         """32 secret bytes of the whole service, without which no API key can be proved; made when they are first asked for."""
         if self._pepper is None:
@@ -82,18 +102,24 @@ class ServiceSecrets:
         return self._pepper
 
     async def _stored_pepper(self) -> bytes:
-        async with self._keys.transaction() as connection:
+        found = await self._kept_pepper()
+        if found is None:
+            made = Secret(secrets.token_hex(32))
+            async with self._keys.transaction() as connection:
+                sealed = await self._vault.seal(connection, made, purpose=PEPPER, owner=SERVICE, record=PEPPER)
+            async with self._store.transaction() as connection:  # the keys' role adds no secrets
+                await vault_queries.first(connection, SERVICE, PEPPER, PEPPER, sealed)
+            found = await self._kept_pepper()
+        if found is None:
+            raise Sealed("the service's pepper is gone")
+        return bytes.fromhex(found.reveal())
+
+    async def _kept_pepper(self) -> Secret | None:
+        async with self._keys.read() as connection:
             row = await vault_queries.credential_at(connection, SERVICE, PEPPER, PEPPER)
             if row is None:
-                secret = Secret(secrets.token_hex(32))
-                sealed = await self._vault.seal(connection, secret, purpose=PEPPER, owner=SERVICE, record=PEPPER)
-                if await vault_queries.first(connection, SERVICE, PEPPER, PEPPER, sealed):
-                    return bytes.fromhex(secret.reveal())
-                row = await vault_queries.credential_at(connection, SERVICE, PEPPER, PEPPER)
-            if row is None:
-                raise Sealed("the service's pepper is gone")
-            found = await self._vault.open(connection, row.sealed, purpose=PEPPER, owner=SERVICE, record=PEPPER)
-        return bytes.fromhex(found.reveal())
+                return None
+            return await self._vault.open(connection, row.sealed, purpose=PEPPER, owner=SERVICE, record=PEPPER)
 
     async def _seal(self, account: int, purpose: str, record: str, secret: Secret) -> bytes:
         async with self._keys.transaction() as connection:

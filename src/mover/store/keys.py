@@ -52,7 +52,7 @@ _OF: Final = text(f"SELECT {_COLUMNS} FROM mover.api_key WHERE account = :accoun
 _USED: Final = text("""
     UPDATE mover.api_key SET used = now() WHERE id = :id AND (used IS NULL OR used < now() - interval '1 minute')""")
 _REVOKE: Final = text(
-    "UPDATE mover.api_key SET revoked = now() WHERE id = :id AND account = :account AND revoked IS NULL"
+    "UPDATE mover.api_key SET revoked = now() WHERE id = :id AND account = :account AND revoked IS NULL RETURNING prefix"
 )
 
 
@@ -87,6 +87,6 @@ async def of_account(connection: AsyncConnection, account: int) -> list[Key]:
     return [Key(*row) for row in await connection.execute(_OF, {"account": account})]
 
 
-async def revoke(connection: AsyncConnection, account: int, key: int) -> bool:
-    """The key opens nothing from now on; `False` if the account has none of that number."""
-    return (await connection.execute(_REVOKE, {"id": key, "account": account})).rowcount == 1
+async def revoke(connection: AsyncConnection, account: int, key: int) -> str | None:
+    """The key opens nothing from now on; its prefix, or `None` if the account has none of that number."""
+    return (await connection.execute(_REVOKE, {"id": key, "account": account})).scalar_one_or_none()

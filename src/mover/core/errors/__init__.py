@@ -45,6 +45,10 @@
     - DatabaseBusy       another Mover works with its folder
     - DatabaseFull       its disk is full
     - RowConflict        a rule of the schema says no to a change
+  + NotLoggable          something was to be logged that the audit log does not take
+  + LogDamaged           the audit log is not what was written
+  + CheckpointRefused    a checkpoint of the audit log cannot be believed
+  + WitnessFailed        a checkpoint could not be taken off the machine
   + RecordDamaged        a file that Mover keeps of its own is cut, changed or unreadable
   + KeysUnreachable      the global key's holder does not answer now
   + KeysRefused          the global key's holder does not let us use it
@@ -64,6 +68,7 @@ from mover.core.errors.access import (
     UnknownThing,
     WrongState,
 )
+from mover.core.errors.audit import CheckpointRefused, LogDamaged, NotLoggable, WitnessFailed
 from mover.core.errors.base import MoverError, Retry
 from mover.core.errors.database import (
     DatabaseBusy,
@@ -117,6 +122,7 @@ __all__ = [
     "BadCredentials",
     "BadOption",
     "Changed",
+    "CheckpointRefused",
     "Conflict",
     "ConnectionExists",
     "Damaged",
@@ -135,11 +141,13 @@ __all__ = [
     "KeysUnreachable",
     "LinkError",
     "Locked",
+    "LogDamaged",
     "MoverError",
     "NameTaken",
     "NotAllowed",
     "NotEncrypted",
     "NotFound",
+    "NotLoggable",
     "NotProved",
     "RecordDamaged",
     "Refused",
@@ -162,5 +170,6 @@ __all__ = [
     "Untranslatable",
     "Untrusted",
     "UsageError",
+    "WitnessFailed",
     "WrongState",
 ]

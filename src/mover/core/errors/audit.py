@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mover.core.errors import MoverError
+from mover.core.errors.base import MoverError
 
 
 class NotLoggable(MoverError):

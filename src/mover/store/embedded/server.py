@@ -103,14 +103,15 @@ class EmbeddedPostgres:
             raise
 
     async def stop(self) -> None:
-        """End the server and let go of the folder. No harm if it was not started."""
-        try:
-            if self._process:
-                await self._process.stop()
-                await asyncio.to_thread(socket.removed, self._folder)
-        finally:
+        """End the server and let go of the folder. No harm if it was not started.
+
+        Is this cancelled, the server was told to end all the same; the folder stays ours until `stop` is called again, or we end.
+        """
+        if self._process:
+            await self._process.stop()
             self._process = None
-            self._held.close()
+            await asyncio.to_thread(socket.removed, self._folder)
+        self._held.close()
 
     async def __aenter__(self) -> Self:
         await self.start()

@@ -50,7 +50,7 @@ def removed(folder: Folder) -> None:
     """Remove the socket's folder, and the link to it."""
     if folder.socket.is_symlink():
         target = folder.socket.readlink().parent
-        folder.socket.unlink()
+        folder.socket.unlink(missing_ok=True)
         if target.name.startswith(_PREFIX):
             shutil.rmtree(target, ignore_errors=True)
     else:

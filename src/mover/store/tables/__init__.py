@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mover.store.tables import accounts, connections, migrations, runners, work
+from mover.store.tables import accounts, connections, migrations, oauth, runners, signin, work
 from mover.store.tables.base import METADATA
 
-__all__ = ["METADATA", "accounts", "connections", "migrations", "runners", "work"]
+__all__ = ["METADATA", "accounts", "connections", "migrations", "oauth", "runners", "signin", "work"]

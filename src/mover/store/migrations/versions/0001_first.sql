@@ -1,4 +1,4 @@
-CREATE SCHEMA keys;
+CREATE SCHEMA IF NOT EXISTS keys;
 REVOKE ALL ON SCHEMA keys FROM PUBLIC;
 
 CREATE TABLE keys.user_key (
@@ -188,6 +188,19 @@ CREATE TABLE mover.invitation (
 
 CREATE INDEX invitation_account_index ON mover.invitation (account);
 
+CREATE TABLE mover.oauth_pending (
+    state BYTEA NOT NULL,
+    session BYTEA NOT NULL,
+    account BIGINT NOT NULL,
+    sealed BYTEA NOT NULL,
+    begun TIMESTAMP WITH TIME ZONE DEFAULT now() NOT NULL,
+    expires TIMESTAMP WITH TIME ZONE NOT NULL,
+    CONSTRAINT oauth_pending_key PRIMARY KEY (state),
+    CONSTRAINT oauth_pending_account_of FOREIGN KEY(account) REFERENCES mover.account (id) ON DELETE CASCADE
+);
+
+CREATE INDEX oauth_pending_account_index ON mover.oauth_pending (account);
+
 CREATE TABLE mover.passkey (
     id BIGINT GENERATED ALWAYS AS IDENTITY,
     account BIGINT NOT NULL,
@@ -292,6 +305,18 @@ CREATE INDEX migration_destination_index ON mover.migration (destination);
 CREATE INDEX migration_owner_index ON mover.migration (owner);
 
 CREATE INDEX migration_source_index ON mover.migration (source);
+
+CREATE TABLE mover.oauth_turn (
+    connection BIGINT NOT NULL,
+    generation BIGINT DEFAULT 0 NOT NULL,
+    holder TEXT,
+    until TIMESTAMP WITH TIME ZONE,
+    asked TIMESTAMP WITH TIME ZONE,
+    saved_by TEXT,
+    saved TIMESTAMP WITH TIME ZONE,
+    CONSTRAINT oauth_turn_key PRIMARY KEY (connection),
+    CONSTRAINT oauth_turn_connection_of FOREIGN KEY(connection) REFERENCES mover.connection (id) ON DELETE CASCADE
+);
 
 CREATE TABLE mover.pair (
     id BIGINT GENERATED ALWAYS AS IDENTITY,

@@ -1,0 +1,1 @@
+"""How people sign in, and keep what they sign in by."""
