@@ -162,10 +162,11 @@ async def test_another_key_or_another_handle_is_refused(home: House) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_disabled_account_is_not_let_in_by_passkey(home: House) -> None:
-    _, key = await with_passkey(home)
+async def test_a_disabled_account_is_not_let_in_by_passkey_nor_by_a_session_that_stayed(home: House) -> None:
+    ada, key = await with_passkey(home)
     await change(home, "UPDATE mover.account SET disabled = now() WHERE name = 'ada'")
     assert (await signed_in(home.browser(), key)).status == 401
+    assert (await ada("GET", f"{APP}/session")).status == 401
 
 
 @pytest.mark.anyio

@@ -124,10 +124,55 @@ def test_root_is_lost_for_good(tried: tuple[dict[str, Any], dict[str, Any]]) -> 
     assert confined["root again"] == errno.EPERM
 
 
+NEVER: Final = frozenset(
+    [
+        "ptrace",
+        "process_vm_readv",
+        "process_vm_writev",
+        "mount",
+        "umount2",
+        "fsopen",
+        "fsmount",
+        "move_mount",
+        "open_tree",
+        "mount_setattr",
+        "kexec_load",
+        "kexec_file_load",
+        "bpf",
+        "perf_event_open",
+        "userfaultfd",
+        "keyctl",
+        "add_key",
+        "request_key",
+        "unshare",
+        "setns",
+        "init_module",
+        "finit_module",
+        "delete_module",
+        "pivot_root",
+        "chroot",
+        "reboot",
+        "swapon",
+        "swapoff",
+        "acct",
+        "listen",
+        "accept",
+        "accept4",
+        "execve",
+        "execveat",
+        "clone3",
+        "io_uring_setup",
+        "pidfd_getfd",
+        "open_by_handle_at",
+    ]
+)
+
+
 def test_every_refused_system_call() -> None:
     with public_folder() as folder:
         free, confined = (told_by("calls", how, folder, {})["tried"] for how in ("free", "confined"))
     assert set(REFUSED) | set(UNKNOWN) <= confined.keys() | {name for name, row in NUMBERS.items() if row[1] is None}
+    assert confined.keys() >= NEVER, "the least that must be on the list"
     for name, number in confined.items():
         if name == "ioctl of another kind":
             assert number == errno.EBADF
@@ -203,6 +248,23 @@ def test_root_for_local_paths_has_rights_over_files_only() -> None:
         _, after, measures = left(folder, "/")
     assert after[0] == ["000000000000001f", "000000000000001f", "0000000000000000"]
     assert (measures["privileges"], measures["files"]) == ("no", "no")
+
+
+def test_a_plain_users_runner_does_not_read_its_key_again_either() -> None:
+    """The file is the user's own: it is Landlock that keeps it closed."""
+    code = (
+        "import sys; from pathlib import Path; from mover.runner.confinement.confine import confine; key = Path(sys.argv[1], 'runner.json'); \
+key.read_bytes(); confine(key.parent); key.read_bytes()"
+    )
+    with public_folder() as folder:
+        folder.chmod(0o777)
+        (folder / "runner.json").write_text("key")
+        (folder / "runner.json").chmod(0o644)
+        command = [sys.executable, "-c", code, str(folder)]
+        done = subprocess.run(
+            command, capture_output=True, text=True, env=environment(), check=False, cwd="/", **as_plain()
+        )
+    assert ("PermissionError" in done.stderr) == (offered_here()["files"] != "no"), done.stderr
 
 
 WAITING: Final = """

@@ -157,7 +157,7 @@ async def test_a_paused_run_gives_nothing_out_and_goes_on(fresh_database: Databa
 async def test_a_batch_that_ends_every_runner_is_set_aside(fresh_database: Database, tmp_path: Path) -> None:
     async with service(fresh_database) as control:
         _, run = await begun(control, tmp_path)
-        for _ in range(CLAIMS):
+        for _ in range(CLAIMS["scan"]):
             await leased(control, ONE, scans=1)
             await expire(control)
         assert (await control.leases.give(OTHER, LeaseRequest(1, 0, 1))).leases == []
@@ -167,7 +167,7 @@ async def test_a_batch_that_ends_every_runner_is_set_aside(fresh_database: Datab
 
 async def test_leases_that_got_on_do_not_count(fresh_database: Database, tmp_path: Path) -> None:
     """A copy of which every runner does one file and dies is no poison."""
-    tree(tmp_path / "source", CLAIMS + 3)
+    tree(tmp_path / "source", CLAIMS["copy"] + 3)
     (tmp_path / "destination").mkdir()
     async with service(fresh_database) as control:
         run = await control.begin(
@@ -178,7 +178,7 @@ async def test_leases_that_got_on_do_not_count(fresh_database: Database, tmp_pat
             async with asyncio.timeout(30):
                 while not await control.count("copy"):  # noqa: ASYNC110  # rows tell nobody
                     await asyncio.sleep(0.1)
-        for _ in range(CLAIMS + 3):
+        for _ in range(CLAIMS["copy"] + 3):
             lease = await leased(control, ONE, copies=1)
             first = lease.items[0]
             report = Report(
@@ -188,7 +188,7 @@ async def test_leases_that_got_on_do_not_count(fresh_database: Database, tmp_pat
             await expire(control)
         async with control.runner(tmp_path, "two"):
             ended = await control.ended(run)
-        assert (ended.state, ended.totals) == ("done", {"copied": [CLAIMS + 3, CLAIMS + 3]})
+        assert (ended.state, ended.totals) == ("done", {"copied": [CLAIMS["copy"] + 3, CLAIMS["copy"] + 3]})
 
 
 async def test_waits_of_a_dead_control_process_are_taken_over(fresh_database: Database, tmp_path: Path) -> None:

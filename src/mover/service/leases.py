@@ -39,12 +39,15 @@ from mover.work.reports import take
 MOST: Final = 16
 """Batches of a kind that one request gets, however many it asks for."""
 
-CLAIMS: Final = 8
-"""Leases without any progress after which a batch is set aside: it seems to end whoever takes it."""
+CLAIMS: Final = {"scan": 30, "copy": 8, "tidy": 30}
+"""Leases without any progress after which a batch is set aside, by its work: it seems to end whoever takes it.
+
+A scan begins from the top each time, and so may get on with nothing new for long.
+"""
 
 _PAUSE: Final = 0.25
 _KEYS_AWAY: Final = 10.0
-_NO_MORE: Final = f"{CLAIMS} runners were lost over it, one after the other, and none got on with it: it is set aside"
+_NO_MORE: Final = "one runner after the other was lost over it, and none got on with it: it is set aside"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +121,7 @@ class Leases:
     async def _lease(
         self, connection: AsyncConnection, runner: KnownRunner, batch: Batch, facts: LeaseFacts
     ) -> Lease | None:
-        if batch.claims > CLAIMS:
+        if batch.claims > CLAIMS[batch.work]:
             await self._set_aside(connection, batch)
             return None
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from mover.runner.confinement.kernel import call, prctl, said_of_us
+from mover.runner.confinement.kernel import call, said_of_us
 from mover.runner.confinement.measure import Measure
 
 NAME: Final = "privileges"
@@ -27,7 +27,6 @@ _OVER_FILES: Final = 0b11111
 """CAP_CHOWN, CAP_DAC_OVERRIDE, CAP_DAC_READ_SEARCH, CAP_FOWNER and CAP_FSETID (capabilities(7))."""
 
 _VERSION: Final = 0x20080522
-_AMBIENT, _CLEAR_ALL = 47, 4
 _FOR_FILES: Final = "local paths are allowed, so it stays root with rights over files only"
 _CANNOT_ENTER: Final = 3
 _SECONDS: Final = 60
@@ -127,8 +126,7 @@ def _without_capabilities(who: str) -> Measure:
 
 
 def _keep(capabilities: int) -> None:
-    """Give up all other capabilities (capset(2)), for programs that are started too."""
-    prctl(_AMBIENT, _CLEAR_ALL)
+    """Give up all other capabilities (capset(2)). Ambient ones go with those that may be inherited (capabilities(7))."""
     held = int(said_of_us("CapPrm") or "0", 16) & capabilities
     call("capset", struct.pack("=Ii", _VERSION, 0), struct.pack("=6I", held, held, 0, 0, 0, 0))
 
