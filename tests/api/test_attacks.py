@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import secrets
 from typing import Any
 
 import pytest
@@ -160,7 +159,7 @@ async def test_no_token_lies_in_the_database(home: House) -> None:
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     "cookie",
-    ["", '""', "x", "x" * 8000, "\xff\xfe", "' OR 1=1 --", "a; __Host-mover=b", "\x00", secrets.token_urlsafe(32)],
+    ["", '""', "x", "x" * 8000, "\xff\xfe", "' OR 1=1 --", "a; __Host-mover=b", "\x00", "Kx3" * 14 + "A"],
 )
 async def test_an_invented_cookie_opens_nothing(home: House, cookie: str) -> None:
     await home.signed_in("ada")

@@ -20,7 +20,7 @@ from mover.store.connections import Connection
 
 NAME: Final = re.compile(r"[\w][\w .@+-]{0,99}")
 _OF_MACHINES: Final = frozenset({"local", "memory"})
-_PATHS: Final = frozenset({"ca_file", "key_file", "known_hosts"})
+_PATHS: Final = frozenset({"agent_socket", "ca_file", "key_file", "known_hosts", "use_agent"})
 
 
 async def add(
