@@ -111,7 +111,8 @@ _TIDY: Final = text("""
       AND NOT EXISTS (SELECT FROM mover.batch t WHERE t.run = b.run AND t.pair = b.pair AND t.work = 'tidy')""")
 
 _SETTLED: Final = text("""
-    SELECT id FROM mover.batch WHERE id = ANY(:ids) AND state NOT IN ('offered', 'leased')""").bindparams(
+    SELECT u.id FROM unnest(:ids) AS u (id)
+    WHERE NOT EXISTS (SELECT FROM mover.batch b WHERE b.id = u.id AND b.state IN ('offered', 'leased'))""").bindparams(
     bindparam("ids", type_=ARRAY(BigInteger))
 )
 
@@ -212,7 +213,7 @@ async def add_tidying(connection: AsyncConnection, run: int) -> int:
 
 
 async def settled(connection: AsyncConnection, ids: Sequence[int]) -> list[int]:
-    """Which of the batches nobody waits for any more."""
+    """Which of the batches nobody waits for any more; those that are gone among them."""
     return list((await connection.execute(_SETTLED, {"ids": list(ids)})).scalars())
 
 
