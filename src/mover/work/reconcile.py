@@ -13,7 +13,6 @@ from dataclasses import replace
 from typing import Final
 
 from sqlalchemy import text
-from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mover.core.errors import MoverError
 from mover.store.database import Database
@@ -67,7 +66,10 @@ class Reconciler:
                     await self._news.wait()
 
     async def look(self) -> None:
-        """Apply the rule once, unless another process is at it."""
+        """Apply the rule once, unless another process is at it.
+
+        The queue is asked when no row is locked any more: whatever it is told twice it takes once.
+        """
         async with self._database.transaction() as connection:
             await connection.execute(_BEAT, {"id": self._queue.executor})
         async with self._database.transaction() as connection:
@@ -79,15 +81,17 @@ class Reconciler:
             for run in await under_way(connection):
                 await settle_run(connection, run)
             rows = await connection.execute(_DUE, {"window": WINDOW})
-            await self._queue.recover(await self._queue.abandoned(alive))
-            await self._begin(connection, [Waiting(row.id, row.seq, row.owner, row.work) for row in rows])
+            due = [Waiting(row.id, row.seq, row.owner, row.work) for row in rows]
+        await self._queue.recover(await self._queue.abandoned(alive))
+        await self._begin(due)
 
-    async def _begin(self, connection: AsyncConnection, due: Sequence[Waiting]) -> None:
+    async def _begin(self, due: Sequence[Waiting]) -> None:
         states = await self._queue.states([waiting.workflow for waiting in due])
         for waiting in due:
             state = states.get(waiting.workflow)
-            if state in ENDED:  # it came to its turn while the run was paused: it waits anew, under another name
-                await connection.execute(_AGAIN, {"id": waiting.batch, "seq": waiting.seq})
-                state, waiting = None, replace(waiting, seq=waiting.seq + 1)  # noqa: PLW2901  # it is the same batch
             if state is None:
                 await self._queue.enqueue(waiting)
+            elif state in ENDED:  # it came to its turn while the run was paused: it waits anew, under another name
+                async with self._database.transaction() as connection:
+                    await connection.execute(_AGAIN, {"id": waiting.batch, "seq": waiting.seq})
+                await self._queue.enqueue(replace(waiting, seq=waiting.seq + 1))
