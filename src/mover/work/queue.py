@@ -36,6 +36,8 @@ QUEUES: Final = {"scan": (16, 4), "copy": (128, 24), "tidy": (16, 4)}
 RECOVERY: Final = "recovery"
 """A queue of its own for what was lost, so that it does not wait behind everybody else's new work."""
 
+_LAST_SECONDS: Final = 5
+
 ENDED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
@@ -99,6 +101,10 @@ class DurableQueue:
             await DBOS.delete_workflows_async([status.workflow_id for status in old])
         return len(old)
 
+    def release(self) -> None:
+        """Let this process's waits end."""
+        self._waits.release()
+
     async def offer(self, batch: int, seq: int) -> None:
         """Offer the batch and wait until it is settled. May be begun again at any time, in any process."""
         async with self._database.transaction() as connection:
@@ -139,14 +145,20 @@ async def open_queue(database: Database, url: URL, executor: str | None = None) 
         await DBOS.register_queue_async(RECOVERY, worker_concurrency=128, polling_interval_sec=1.0)
         yield queue
     finally:
+        queue.release()
         await _ended()
 
 
 async def _ended() -> None:
-    """DBOS puts its own threads in place of the loop's, and takes them away when it ends: the loop gets new ones."""
+    """End DBOS, when its waits have written their ends: one that is cut off goes on trying to, for a minute.
+
+    DBOS puts its own threads in place of the loop's, and takes them away when it ends: the loop gets new ones.
+    """
     loop = asyncio.get_running_loop()
     with ThreadPoolExecutor(1) as ending:
-        await loop.run_in_executor(ending, partial(DBOS.destroy, destroy_registry=True))
+        await loop.run_in_executor(
+            ending, partial(DBOS.destroy, destroy_registry=True, workflow_completion_timeout_sec=_LAST_SECONDS)
+        )
     loop.set_default_executor(ThreadPoolExecutor(thread_name_prefix="asyncio"))
 
 

@@ -19,6 +19,16 @@ class Waits:
         self._database = database
         self._waiting: dict[int, asyncio.Future[None]] = {}
         self._asking: asyncio.Task[None] | None = None
+        self._released = False
+
+    def release(self) -> None:
+        """Let go of all who wait, now and from now on: this process ends. Their batches stay offered."""
+        self._released = True
+        for waiting in self._waiting.values():
+            if not waiting.done():
+                waiting.set_result(None)
+        if self._asking is not None:
+            self._asking.cancel()
 
     async def settled(self, batch: int) -> None:
         """Wait until nobody works on the batch and nobody may begin to.
@@ -26,6 +36,8 @@ class Waits:
         Raises:
             MoverError: the database is lost; wait again.
         """
+        if self._released:
+            return
         waiting = self._waiting.setdefault(batch, asyncio.get_running_loop().create_future())
         if self._asking is None or self._asking.done():
             self._asking = asyncio.create_task(self._ask())
