@@ -15,7 +15,7 @@ from typing import Annotated, Final
 from fastapi import Depends, Request, Response
 
 from mover.api.guard import desk_of
-from mover.core.errors import AccessError, NotProved
+from mover.core.errors.access import CrossSite, NotProved, WrongHost
 from mover.core.secret import Secret
 from mover.service.actor import Actor, Origin
 from mover.service.signin import sessions
@@ -26,22 +26,6 @@ from mover.store.signin_sessions import LONGEST, Session
 COOKIE: Final = "__Host-mover"
 TOKEN: Final = "x-csrf-token"  # noqa: S105  # the name of a header
 _READS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-
-
-class CrossSite(AccessError):
-    """The request does not come from one of our own pages."""
-
-    code = "cross-site"
-    http_status, exit_code = 403, 7
-    advice = "Open the service by its own address, and let its pages ask."
-
-
-class WrongHost(AccessError):
-    """The request is for a name that is not this server's."""
-
-    code = "wrong-host"
-    http_status, exit_code = 421, 7
-    advice = "Use a name that the service was started with (`mover up --name`)."
 
 
 @dataclass(frozen=True, slots=True)

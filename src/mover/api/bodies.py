@@ -11,7 +11,8 @@ from typing import Final, NoReturn, cast
 
 from fastapi import Request
 
-from mover.core.errors import BadOption, MoverError
+from mover.core.errors import BadOption
+from mover.core.errors.access import NotJson, TooLong
 
 MOST: Final = 8 << 20
 """Bytes of a body from somebody who is known."""
@@ -19,22 +20,6 @@ MOST: Final = 8 << 20
 MOST_OF_A_STRANGER: Final = 64 << 10
 
 _JSON: Final = ("application/json", "application/json;charset=utf-8")
-
-
-class TooLong(MoverError):
-    """A request's body is longer than any that makes sense."""
-
-    code = "too-long"
-    http_status, exit_code = 413, 2
-    advice = "Send less at once."
-
-
-class NotJson(MoverError):
-    """The body is not what this API reads."""
-
-    code = "not-json"
-    http_status, exit_code = 415, 2
-    advice = "Send JSON, with the header Content-Type: application/json."
 
 
 async def read(request: Request, most: int) -> bytes:

@@ -8,7 +8,7 @@ from enum import Enum
 from typing import Final, Literal
 
 from mover.core.errors import NotAllowed, UnknownThing
-from mover.service.errors import ProveAgain
+from mover.core.errors.access import ProveAgain
 
 Role = Literal["owner", "manager", "operator", "auditor"]
 """`owner`: the service and everybody's things. `manager`: their own connections, migrations and runs. `operator`: states of all runs, never

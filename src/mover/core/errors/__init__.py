@@ -34,6 +34,12 @@
   + AccessError          the service does not do this for whoever asks
     - NotProved          nobody knows who asks
     - NotAllowed         it is known who asks, and they may not
+    - ProveAgain         whoever is signed in must prove who they are again
+    - SecondFactorNeeded the password is right, a second factor is due
+    - CrossSite          the request does not come from a page of ours
+    - WrongHost          the request is for a name that is not this server's
+    - TooLong            a request's body is too long
+    - NotJson            a request's body is not what the API reads
     - Replayed           a signed request that came before
     - TooOften           more requests than allowed
   + DatabaseFailed       Mover's own database failed
@@ -60,12 +66,18 @@ from __future__ import annotations
 
 from mover.core.errors.access import (
     AccessError,
+    CrossSite,
     NameTaken,
     NotAllowed,
+    NotJson,
     NotProved,
+    ProveAgain,
     Replayed,
+    SecondFactorNeeded,
+    TooLong,
     TooOften,
     UnknownThing,
+    WrongHost,
     WrongState,
 )
 from mover.core.errors.audit import CheckpointRefused, LogDamaged, NotLoggable, WitnessFailed
@@ -125,6 +137,7 @@ __all__ = [
     "CheckpointRefused",
     "Conflict",
     "ConnectionExists",
+    "CrossSite",
     "Damaged",
     "DatabaseBusy",
     "DatabaseContended",
@@ -147,8 +160,10 @@ __all__ = [
     "NotAllowed",
     "NotEncrypted",
     "NotFound",
+    "NotJson",
     "NotLoggable",
     "NotProved",
+    "ProveAgain",
     "RecordDamaged",
     "Refused",
     "Replayed",
@@ -156,10 +171,12 @@ __all__ = [
     "RowConflict",
     "RunBusy",
     "Sealed",
+    "SecondFactorNeeded",
     "SpoolFailed",
     "SpoolFull",
     "SpoolGone",
     "Throttled",
+    "TooLong",
     "TooOften",
     "Unfit",
     "UnknownConnection",
@@ -171,5 +188,6 @@ __all__ = [
     "Untrusted",
     "UsageError",
     "WitnessFailed",
+    "WrongHost",
     "WrongState",
 ]

@@ -68,3 +68,50 @@ class WrongState(UsageError):
     code = "wrong-state"
     http_status, exit_code = 409, 5
     advice = "Look at its state first; it may have changed meanwhile."
+
+
+class ProveAgain(AccessError):
+    """Whoever is signed in must prove who they are again before this."""
+
+    code = "prove-again"
+    http_status, exit_code = 403, 7
+    advice = "Give your password (and code) or passkey again, then repeat it within ten minutes."
+
+
+class SecondFactorNeeded(NotProved):
+    """The password is right, and the account asks for a second factor."""
+
+    code = "second-factor-needed"
+    advice = "Send the same again with `code` (from the authenticator app) or `recovery_code`."
+
+
+class CrossSite(AccessError):
+    """The request does not come from one of our own pages."""
+
+    code = "cross-site"
+    http_status, exit_code = 403, 7
+    advice = "Open the service by its own address, and let its pages ask."
+
+
+class WrongHost(AccessError):
+    """The request is for a name that is not this server's."""
+
+    code = "wrong-host"
+    http_status, exit_code = 421, 7
+    advice = "Use a name that the service was started with (`mover up --name`)."
+
+
+class TooLong(AccessError):
+    """A request's body is longer than any that makes sense."""
+
+    code = "too-long"
+    http_status, exit_code = 413, 2
+    advice = "Send less at once."
+
+
+class NotJson(AccessError):
+    """The body is not what this API reads."""
+
+    code = "not-json"
+    http_status, exit_code = 415, 2
+    advice = "Send JSON, with the header Content-Type: application/json."

@@ -9,10 +9,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from mover.audit.events import Event
 from mover.core.errors import NotProved
+from mover.core.errors.access import SecondFactorNeeded
 from mover.core.secret import Secret
 from mover.service.actor import Actor, Role
 from mover.service.desk import Desk
-from mover.service.errors import SecondFactorNeeded
 from mover.service.noting import note, note_nobody
 from mover.service.signin import codes, sessions, throttle
 from mover.service.signin.codes import Matched
